@@ -1,0 +1,6 @@
+"""Recipes, the sample crawl and the JSON Schemas that ship with mathmill, as package data."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).parent
+"""Folder of the shipped files: `recipes/`, `sample/`, `schema/`."""
