@@ -1,0 +1,16 @@
+"""Fixtures shared by all rooms."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The unpacked folder of real pages, WARCs and texts; tests on it skip where it is absent."""
+    default = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "mathmill-data"
+    folder = Path(os.environ.get("MATHMILL_DATA", default))
+    if not (folder / ".stamp").exists():
+        pytest.skip("the real pages are not on this machine (set MATHMILL_DATA to their folder)")
+    return folder
