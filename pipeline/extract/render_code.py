@@ -1,0 +1,44 @@
+"""Code: fenced blocks with their language, and inline code."""
+
+import re
+
+from pipeline.extract.content_outline import Outline
+
+_LANGUAGE = re.compile(r"(?:^|\s)(?:language-|lang-|highlight-(?:source-|text-)?|brush:\s*|sourceCode\s+)([\w+#.-]+)")
+_TICKS = re.compile(r"`+")
+
+
+def language_of(page: Outline, i: int) -> str:
+    """The language that the classes of a <pre>, of its first child or of two elements above it name, or ""."""
+    near = [i]
+    if i + 1 < page.ends[i]:
+        near.append(i + 1)
+    parent = page.parents[i]
+    near += [parent, page.parents[parent]]
+    for entry in near:
+        match = _LANGUAGE.search(page.attributes[entry].get("class") or "")
+        if match and match[1].lower() not in ("none", "default", "plaintext", "text", "plain", "nohighlight"):
+            return match[1].lower()
+    return ""
+
+
+def fence(code: str, language: str) -> str:
+    """A fenced block, its fence longer than any run of backticks in the code; "" for blank code."""
+    code = code.strip("\n\r").rstrip()
+    if not code.strip():
+        return ""
+    longest = max(map(len, _TICKS.findall(code)), default=0)
+    ticks = "`" * max(3, longest + 1)
+    return f"{ticks}{language}\n{code}\n{ticks}"
+
+
+def inline_code(code: str) -> str:
+    """Inline code between backticks, on one line; "" for blank code."""
+    code = " ".join(code.split())
+    if not code:
+        return ""
+    longest = max(map(len, _TICKS.findall(code)), default=0)
+    if not longest:
+        return f"`{code}`"
+    ticks = "`" * (longest + 1)
+    return f"{ticks} {code} {ticks}"
