@@ -31,6 +31,7 @@ _CODECS = {
     "euc_jp": ("euc-jp", "euc_jp"),
     "iso2022_jp": ("iso-2022-jp", "iso2022_jp"),
     "iso8859-11": ("windows-874", "cp874"),
+    "cp866": ("ibm866", "cp866"),
     "mac-roman": ("macintosh", "mac-roman"),
 }
 _MULTIBYTE = frozenset({"gb18030", "euc-kr", "shift_jis", "big5", "euc-jp", "iso-2022-jp"})
