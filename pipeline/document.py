@@ -48,7 +48,7 @@ DROPPED = pa.schema(
         pa.field("survivor", pa.string()),
     ]
 )
-"""What a stage left out: one row per record, with the reason, the value that decided and, for duplicates, who stayed."""
+"""What a stage left out: a row per record, with the reason, the value that decided and, for duplicates, who stayed."""
 
 _NAMES = frozenset(SCHEMA.names)
 

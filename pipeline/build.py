@@ -1,0 +1,60 @@
+"""A recipe to a corpus: the stages in order, each skipped, continued or run, then report, card and manifest."""
+
+from pathlib import Path
+
+from pipeline.corpus import finish_corpus
+from pipeline.errors import BuildFailed
+from pipeline.executor import run_phase
+from pipeline.files import remove_leftovers
+from pipeline.lock import output_lock
+from pipeline.progress import Reporter
+from pipeline.recipe import LoadedRecipe
+from pipeline.shard.manifest import Manifest
+from pipeline.stage import Stage
+from pipeline.stages import STAGES
+
+
+def build(loaded: LoadedRecipe, out: Path, *, tasks: int, reporter: Reporter) -> Manifest:
+    """Build the corpus in `out` and return its manifest. Whatever a former run completed there is kept and not redone.
+
+    Raises:
+        BadInput: the recipe's inputs or models are not there, or another build holds `out`.
+        BuildFailed: a stage could not finish; the same call goes on behind what is complete.
+    """
+    with output_lock(out):
+        stages: list[Stage] = []
+        for kind in STAGES:
+            stage = kind(loaded, out, stages[-1] if stages else None)
+            run_stage(stage, tasks, reporter)
+            stages.append(stage)
+        return finish_corpus(loaded, out, stages)
+
+
+def run_stage(stage: Stage, tasks: int, reporter: Reporter) -> None:
+    """Bring one stage to its done.json, running only parts that are not committed."""
+    if stage.is_done():
+        reporter.line(f"{stage.name}: done before, {_counts(stage)}")
+        return
+    stage.folder.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(stage.folder)
+    (stage.folder / "done.json").unlink(missing_ok=True)
+    for phase in stage.phases():
+        parts = phase.parts()
+        committed = stage.committed(phase.name, parts)
+        missing = [part for part in parts if part.name not in committed]
+        if missing:
+            total, left = sum(part.bytes for part in parts), sum(part.bytes for part in missing)
+            with reporter.phase(f"{stage.name}/{phase.name}", total, total - left) as on_progress:
+                run_phase(stage, phase, missing, tasks, on_progress)
+        if lost := len(parts) - len(stage.committed(phase.name, parts)):
+            raise BuildFailed(f"{stage.name}/{phase.name}: {lost} of {len(parts)} parts are not complete; run it again")
+    stage.finish()
+    reporter.line(f"{stage.name}: {_counts(stage)}")
+
+
+def _counts(stage: Stage) -> str:
+    ledger = stage.ledger()
+    reasons = sorted(ledger.dropped.items(), key=lambda item: (-item[1], item[0]))
+    dropped = ", ".join(f"{reason} {count:,}" for reason, count in reasons[:6]) or "none"
+    more = f" and {len(reasons) - 6} more reasons" if len(reasons) > 6 else ""
+    return f"in {ledger.records_in:,}, kept {ledger.kept:,}; dropped: {dropped}{more}"

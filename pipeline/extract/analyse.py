@@ -1,0 +1,126 @@
+"""Everything that touches the inside of a page, in one pass: text and formulas, language, math score.
+
+As a program (`python -m pipeline.extract.analyse`) it is the child of `pipeline.extract.fence`: it reads batches of
+pages from standard input and writes one result per page, under a memory limit, and under a CPU limit per page that the
+kernel enforces. Only the fence writes to it, so both directions are pickles.
+"""
+
+import os
+import pickle
+import resource
+import signal
+import sys
+import traceback
+from dataclasses import dataclass
+from typing import IO, Any, NamedTuple
+
+import psutil
+
+from classifiers import load_model
+from classifiers.language import load_language_model
+from pipeline.extract.html import LimitExceeded, extract
+from pipeline.extract.limits import Limits
+
+
+class PageInput(NamedTuple):
+    """A page as it was served. `charset` is the one of the HTTP header."""
+
+    html: bytes
+    url: str
+    charset: str | None
+
+
+class Analysis(NamedTuple):
+    """What a page says. The scores lie in 0..1; `language` is an ISO 639-1 code."""
+
+    text: str
+    title: str
+    formulas: int
+    language: str
+    language_score: float
+    math_score: float
+
+
+class Refused(NamedTuple):
+    """A page that gives no document: the ledger reason, the value that decided, and whether another run may differ."""
+
+    reason: str
+    value: str
+    nondeterministic: bool = False
+
+
+@dataclass(frozen=True)
+class AnalyserSettings:
+    """What the analysis of a page depends on; model paths are absolute, `math_model` may name a bundled model."""
+
+    limits: Limits
+    language_model: str | None
+    math_model: str
+    min_math_score: float
+    cpu_limit_s: int
+    memory_limit_bytes: int
+
+
+class Analyser:
+    """Models loaded once; `analyse` is a pure function of the page."""
+
+    def __init__(self, settings: AnalyserSettings) -> None:
+        self._settings = settings
+        self._language = load_language_model(settings.language_model)
+        self._math = load_model(settings.math_model)
+
+    def analyse(self, page: PageInput) -> Analysis | Refused:
+        """Text, language and scores of a page, or why it gives no document."""
+        try:
+            content = extract(page.html, page.url, page.charset, self._settings.limits)
+        except LimitExceeded as limit:
+            return Refused(limit.reason, limit.value)
+        if not content.text:
+            return Refused("empty", f"{len(page.html)} bytes of HTML")
+        math_score = self._math.score([content.text])[0]
+        if math_score < self._settings.min_math_score:
+            return Refused("math_floor", f"{math_score:.3f}")
+        language, language_score = self._language.identify(content.text)
+        return Analysis(content.text, content.title, content.formulas, language, language_score, math_score)
+
+
+def main() -> None:
+    """Serve the fence until standard input ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    requests: IO[bytes] = os.fdopen(os.dup(0), "rb")
+    results: IO[bytes] = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # whatever a library prints must not get among the results
+    settings: AnalyserSettings = pickle.load(requests)
+    analyser = Analyser(settings)
+    in_use = psutil.Process().memory_info().vms
+    resource.setrlimit(resource.RLIMIT_AS, (in_use + settings.memory_limit_bytes,) * 2)
+    while True:
+        try:
+            pages: list[PageInput] = pickle.load(requests)
+        except EOFError:
+            return
+        for page in pages:
+            _limit_cpu(settings.cpu_limit_s)
+            pickle.dump(_answer(analyser, page), results, pickle.HIGHEST_PROTOCOL)
+            results.flush()
+
+
+def _answer(analyser: Analyser, page: PageInput) -> Any:
+    try:
+        return analyser.analyse(page)
+    except Exception as error:  # noqa: BLE001 - the fence decides: such a page is tried once more, then recorded by its error
+        print(f"{page.url[:500]}", file=sys.stderr)
+        traceback.print_exc()
+        return error.__class__.__name__
+
+
+def _limit_cpu(seconds: int) -> None:
+    """The kernel ends this process (SIGXCPU) when the coming page has used its CPU time."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    used = usage.ru_utime + usage.ru_stime
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (int(used) + seconds + 1, hard))
+
+
+if __name__ == "__main__":
+    main()

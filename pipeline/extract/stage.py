@@ -1,0 +1,216 @@
+"""The extract stage: WARC files to documents, in one pass over each record."""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pyarrow as pa
+import xxhash
+
+from classifiers import load_model
+from classifiers.language import load_language_model
+from pipeline.document import DROPPED, SCHEMA, table
+from pipeline.extract.analyse import AnalyserSettings, PageInput, Refused
+from pipeline.extract.fence import Fence
+from pipeline.extract.html import EXTRACTOR
+from pipeline.extract.html import VERSION as HTML_VERSION
+from pipeline.extract.warc import Capture, WarcFile
+from pipeline.files import ParquetFile
+from pipeline.filter.url import compile_rules
+from pipeline.inputs import InputFile, input_files
+from pipeline.ledger import Tally
+from pipeline.recipe import LoadedRecipe
+from pipeline.stage import Part, PartRecord, Phase, Stage, Workspace, libraries
+
+_UUID = re.compile(r"([0-9a-f]{8})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{12})", re.IGNORECASE)
+_LIBRARIES = ("brotli", "fastwarc", "fasttext-numpy2-wheel", "resiliparse", "selectolax", "warcio")
+_BATCH_PAGES = 64
+_BATCH_BYTES = 4 << 20
+
+
+class ExtractStage(Stage):
+    """URL rules, extraction, language and math score."""
+
+    name = "extract"
+    number = 1
+    version = 1
+
+    def __init__(self, loaded: LoadedRecipe, out: Path, upstream: Stage | None) -> None:
+        self._files: dict[str, InputFile] | None = None
+        self._fence: Fence | None = None
+        super().__init__(loaded, out, upstream)
+
+    def identity(self) -> dict[str, Any]:
+        """Settings, models and the libraries that read and parse; not the list of inputs."""
+        settings = self.recipe.extract
+        models = _model_paths(self.loaded)
+        return {
+            "settings": settings.model_dump(mode="json", exclude={"language_model", "math_model"}),
+            "crawl": self.recipe.crawl,
+            "html": HTML_VERSION,
+            "language_model": load_language_model(models["language_model"]).digest,
+            "math_model": load_model(models["math_model"]).digest,
+            "libraries": libraries(*_LIBRARIES),
+        }
+
+    def phases(self) -> list[Phase]:
+        """One phase, a part per input file."""
+        return [Phase("pages", self._parts, self._extract)]
+
+    def inputs(self) -> dict[str, InputFile]:
+        """The input files by part name."""
+        if self._files is None:
+            self._files = {file.identity: file for file in input_files(self.loaded)}
+        return self._files
+
+    def _parts(self) -> list[Part]:
+        return [Part(name=name, label=file.name, bytes=file.bytes, data={}) for name, file in self.inputs().items()]
+
+    def _extract(self, part: Part, workspace: Workspace) -> PartRecord:
+        source = self.inputs()[part.name]
+        if self._fence is None:  # lives as long as the task: its start is the dear part of a small file
+            self._fence = Fence(_analyser_settings(self.loaded))
+        with workspace.parquet("data", SCHEMA) as data, workspace.parquet("dropped", DROPPED) as dropped:
+            writer = _Writer(self.recipe.crawl, source.name, data, dropped)
+            warc = WarcFile(source.path, max_bytes=self.recipe.extract.limits.page_bytes)
+            for captures in _batches(warc, writer, self.loaded, workspace):
+                pages = [PageInput(capture.payload, capture.url, capture.charset) for capture in captures]
+                for capture, result in zip(captures, self._fence.analyse(pages), strict=True):
+                    writer.result(capture, result)
+                writer.flush()
+            writer.flush()
+        return PartRecord(
+            part=part.name,
+            label=part.label,
+            ledger=writer.tally.ledger(),
+            outputs={"data": data.output, "dropped": dropped.output},
+            nondeterministic=tuple(writer.nondeterministic),
+            info={"file": source.name, "bytes": source.bytes, "status": warc.status, "xxh3_128": warc.xxh3_128},
+        )
+
+
+def _model_paths(loaded: LoadedRecipe) -> dict[str, Any]:
+    settings = loaded.recipe.extract
+    language, math = settings.language_model, settings.math_model
+    return {
+        "language_model": str(loaded.file("extract.language_model", language)) if language is not None else None,
+        "math_model": math if math == "math" else str(loaded.file("extract.math_model", math)),
+    }
+
+
+def _analyser_settings(loaded: LoadedRecipe) -> AnalyserSettings:
+    settings = loaded.recipe.extract
+    return AnalyserSettings(
+        limits=settings.limits,
+        min_math_score=settings.min_math_score,
+        cpu_limit_s=settings.cpu_limit_s,
+        memory_limit_bytes=settings.memory_limit_bytes,
+        **_model_paths(loaded),
+    )
+
+
+def _batches(warc: WarcFile, writer: "_Writer", loaded: LoadedRecipe, workspace: Workspace) -> Iterator[list[Capture]]:
+    """Captures that are pages, in batches; the rest goes to the writer as dropped. Order is that of the file."""
+    refuses = compile_rules(loaded.recipe.extract.urls)
+    batch: list[Capture] = []
+    size = 0
+    for capture in warc:
+        reason, value = capture.reason, capture.value
+        if reason is None and (rule := refuses(capture.url)) is not None:
+            reason, value = "url", rule
+        if reason is not None:
+            writer.drop(capture, reason, value)
+            continue
+        batch.append(capture)
+        size += len(capture.payload)
+        if len(batch) >= _BATCH_PAGES or size >= _BATCH_BYTES:
+            yield batch
+            workspace.progress(capture.offset)
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def document_id(capture: Capture) -> str:
+    """The record id's UUID as 32 hex digits, else xxh3_128 of URL, date and payload digest."""
+    match = _UUID.search(capture.record_id or "")
+    if match:
+        return "".join(match.groups()).lower()
+    date = capture.date.isoformat() if capture.date else ""
+    return xxhash.xxh3_128_hexdigest("\n".join((capture.url, date, capture.payload_digest)))
+
+
+class _Writer:
+    """Rows of a part, and its tally."""
+
+    def __init__(self, crawl: str | None, warc_file: str, data: ParquetFile, dropped: ParquetFile) -> None:
+        self.tally = Tally()
+        self.nondeterministic: list[str] = []
+        self._crawl, self._warc_file, self._data, self._dropped = crawl, warc_file, data, dropped
+        self._documents: list[dict[str, Any]] = []
+        self._drops: list[dict[str, Any]] = []
+
+    def drop(self, capture: Capture, reason: str, value: str | None) -> None:
+        self.tally.records_in += 1
+        self.tally.dropped[reason] += 1
+        self._drops.append(
+            {
+                "id": document_id(capture) if capture.type else None,
+                "url": capture.url or None,
+                "warc_file": self._warc_file,
+                "warc_offset": capture.offset,
+                "reason": reason,
+                "value": value,
+            }
+        )
+        if len(self._drops) >= 4096:
+            self.flush()
+
+    def result(self, capture: Capture, result: Any) -> None:
+        if isinstance(result, Refused):
+            self.drop(capture, result.reason, result.value)
+            if result.nondeterministic:
+                self.nondeterministic.append(document_id(capture))
+            return
+        self.tally.records_in += 1
+        self.tally.kept += 1
+        self._documents.append(
+            {
+                "id": document_id(capture),
+                "url": capture.url,
+                "host": host_of(capture.url),
+                "crawl": self._crawl,
+                "title": result.title or None,
+                "text": result.text,
+                "warc_file": self._warc_file,
+                "payload_digest": capture.payload_digest or None,
+                "language": result.language,
+                "extractor": EXTRACTOR,
+                "date": _milliseconds(capture.date),
+                "warc_offset": capture.offset,
+                "warc_length": capture.length,
+                "formulas": result.formulas,
+                "language_score": result.language_score,
+                "math_score": result.math_score,
+            }
+        )
+
+    def flush(self) -> None:
+        self._data.write(table(self._documents))
+        self._dropped.write(pa.Table.from_pylist(self._drops, schema=DROPPED))
+        self._documents, self._drops = [], []
+
+
+def host_of(url: str) -> str | None:
+    """The lower-case host of a URL, without port; None when it has none."""
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
+
+
+def _milliseconds(date: datetime | None) -> datetime | None:
+    return date.replace(microsecond=date.microsecond // 1000 * 1000) if date else None

@@ -1,0 +1,94 @@
+"""The filter stage: thresholds on the columns that extract stored."""
+
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pipeline.document import DROPPED, SCHEMA
+from pipeline.files import digest
+from pipeline.ledger import Tally
+from pipeline.recipe import FilterSettings
+from pipeline.stage import Part, PartRecord, Phase, Stage, Workspace
+
+_BATCH_ROWS = 1024
+
+
+class FilterStage(Stage):
+    """Keeps what passes every threshold; the first one that a document fails is its reason."""
+
+    name = "filter"
+    number = 2
+    version = 1
+
+    def identity(self) -> dict[str, Any]:
+        """Settings, and how the columns were made."""
+        assert self.upstream is not None
+        return {"settings": self.recipe.filter.model_dump(mode="json"), "upstream": self.upstream.fingerprint}
+
+    def phases(self) -> list[Phase]:
+        """One phase, a part per part of the stage before."""
+        return [Phase("thresholds", self._parts, self._filter)]
+
+    def _parts(self) -> list[Part]:
+        assert self.upstream is not None
+        return [
+            Part(
+                name=digest([source.part, source.output.xxh3_128]),
+                label=source.label,
+                bytes=source.output.bytes,
+                data={"path": str(source.path)},
+            )
+            for source in self.upstream.sources()
+        ]
+
+    def _filter(self, part: Part, workspace: Workspace) -> PartRecord:
+        tally = Tally()
+        source = pq.ParquetFile(part.data["path"])
+        with workspace.parquet("data", SCHEMA) as data, workspace.parquet("dropped", DROPPED) as dropped:
+            for batch in source.iter_batches(_BATCH_ROWS):
+                documents = pa.Table.from_batches([batch])
+                verdicts = [_verdict(self.recipe.filter, *row) for row in _columns(documents)]
+                keep = pa.array([reason is None for reason, _ in verdicts])
+                gone = documents.select(["id", "url", "warc_file", "warc_offset"])
+                for name, column in (
+                    ("reason", [reason for reason, _ in verdicts]),
+                    ("value", [value for _, value in verdicts]),
+                    ("survivor", [None] * len(verdicts)),
+                ):
+                    gone = gone.append_column(DROPPED.field(name), pa.array(column, pa.string()))
+                data.write(documents.filter(keep))
+                dropped.write(gone.filter(pc.invert(keep)).cast(DROPPED))
+                tally.records_in += len(verdicts)
+                tally.kept += sum(reason is None for reason, _ in verdicts)
+                tally.dropped.update(reason for reason, _ in verdicts if reason is not None)
+                workspace.progress(part.bytes * tally.records_in // max(source.metadata.num_rows, 1))
+        return PartRecord(
+            part=part.name,
+            label=part.label,
+            ledger=tally.ledger(),
+            outputs={"data": data.output, "dropped": dropped.output},
+        )
+
+
+def _columns(documents: pa.Table) -> Any:
+    columns = [documents[name].to_pylist() for name in ("language", "language_score", "math_score")]
+    return zip(pc.utf8_length(documents["text"]).to_pylist(), *columns, strict=True)
+
+
+def _verdict(
+    settings: FilterSettings, chars: int, language: str | None, language_score: float | None, math_score: float | None
+) -> tuple[str | None, str | None]:
+    """The first threshold that refuses, with the value that decided; (None, None) when all pass."""
+    if chars < settings.min_chars:
+        return "too_short", str(chars)
+    if chars > settings.max_chars:
+        return "too_long", str(chars)
+    if settings.languages and language not in settings.languages:
+        return "language", f"{language} {language_score:.3f}" if language_score is not None else str(language)
+    if (language_score or 0.0) < settings.min_language_score:
+        return "language_score", f"{language} {language_score or 0.0:.3f}"
+    if (math_score or 0.0) < settings.min_math_score:
+        return "math", f"{math_score or 0.0:.3f}"
+    return None, None

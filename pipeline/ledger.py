@@ -1,0 +1,61 @@
+"""The ledger: every record that went in is kept or dropped, by reason; it balances or the build fails."""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic import model_validator
+
+from pipeline.files import Frozen
+
+
+class Ledger(Frozen):
+    """Totals of a part or a stage; `records_in == kept + Σ dropped` holds on construction.
+
+    Raises:
+        ValueError: the ledger does not balance.
+    """
+
+    records_in: int
+    kept: int
+    dropped: dict[str, int]
+
+    @model_validator(mode="after")
+    def _balanced(self) -> "Ledger":
+        total = self.kept + sum(self.dropped.values())
+        if self.records_in != total:
+            raise ValueError(f"ledger does not balance: in {self.records_in}, kept + dropped {total}: {self.dropped}")
+        return self
+
+    def as_json(self) -> dict[str, Any]:
+        """The form on disk: `in`, `kept`, `dropped` with reasons in alphabetical order."""
+        return {"in": self.records_in, "kept": self.kept, "dropped": dict(sorted(self.dropped.items()))}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> "Ledger":
+        """Read the form on disk."""
+        return cls(records_in=value["in"], kept=value["kept"], dropped=value["dropped"])
+
+    @classmethod
+    def total(cls, ledgers: Iterable["Ledger"]) -> "Ledger":
+        """The sum of ledgers, part by part."""
+        records_in = kept = 0
+        dropped: Counter[str] = Counter()
+        for ledger in ledgers:
+            records_in += ledger.records_in
+            kept += ledger.kept
+            dropped.update(ledger.dropped)
+        return cls(records_in=records_in, kept=kept, dropped=dict(dropped))
+
+
+class Tally:
+    """Counts while a part runs; `ledger()` closes it."""
+
+    def __init__(self) -> None:
+        self.records_in = 0
+        self.kept = 0
+        self.dropped: Counter[str] = Counter()
+
+    def ledger(self) -> Ledger:
+        """The balanced ledger of what was counted."""
+        return Ledger(records_in=self.records_in, kept=self.kept, dropped=dict(self.dropped))

@@ -1,0 +1,66 @@
+"""What a build says while it runs: a bar per phase on a terminal, plain lines in a batch log."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+_LINE_EVERY_S = 60.0
+
+
+class Reporter:
+    """Lines and bars on standard error. `quiet` writes one line per stage and nothing else."""
+
+    def __init__(self, quiet: bool) -> None:
+        self.quiet = quiet
+        self._console = Console(stderr=True, highlight=False)
+
+    def line(self, text: str) -> None:
+        """One line of text."""
+        print(text, file=sys.stderr, flush=True)
+
+    @contextmanager
+    def phase(self, name: str, total: int, done: int) -> Iterator[Callable[[int], None]]:
+        """Show a phase of `total` bytes, `done` of them before; the function given is called with the bytes since."""
+        if self.quiet:
+            yield lambda _: None
+        elif self._console.is_terminal:
+            with _bar(self._console) as bar:
+                task = bar.add_task(name, total=total, completed=done)
+                yield lambda since: bar.update(task, completed=done + since)
+                bar.update(task, completed=total)
+        else:
+            yield _Lines(self, name, total, done).update
+
+
+class _Lines:
+    """Progress without a terminal: a line a minute with rate and estimated end."""
+
+    def __init__(self, reporter: Reporter, name: str, total: int, done: int) -> None:
+        self._reporter, self._name, self._total, self._before = reporter, name, total, done
+        self._start = self._last = time.monotonic()
+
+    def update(self, since: int) -> None:
+        now = time.monotonic()
+        if now - self._last < _LINE_EVERY_S or not since:
+            return
+        self._last = now
+        rate = since / (now - self._start)
+        left = (self._total - self._before - since) / rate
+        share = (self._before + since) / max(self._total, 1)
+        self._reporter.line(f"{self._name}: {share:.0%}, {rate / 1e6:.1f} MB/s, about {left / 60:.0f} min left")
+
+
+def _bar(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description:<20}"),
+        BarColumn(),
+        DownloadColumn(binary_units=True),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+    )

@@ -1,0 +1,222 @@
+"""A recipe: one YAML file that says what to build, as frozen, validated models."""
+
+import difflib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import yaml
+from pydantic import BaseModel, Field, ValidationError, model_validator
+
+import manifests
+from pipeline.errors import BadInput
+from pipeline.extract.limits import Limits
+from pipeline.files import Frozen
+from pipeline.filter.url import UrlRules
+
+_Score = Field(ge=0, le=1)
+
+
+class Input(Frozen):
+    """One entry of `inputs`: a file, a folder or a glob. A plain string stands for `path` with the kind by suffix."""
+
+    path: str
+    """File, folder (searched for .warc, .warc.gz, .warc.zst, .arc, .arc.gz) or glob; `~` and `**` work."""
+    kind: Literal["warc"] | None = None
+    """`warc` reads a single file of any name as WARC; null goes by the suffix."""
+
+
+class ExtractSettings(Frozen):
+    """WARC record → text with its formulas, language and math score, in one pass."""
+
+    urls: UrlRules = UrlRules()
+    """Rules on the URL, applied before a page is parsed."""
+    limits: Limits = Limits()
+    """Deterministic limits on a page; a page beyond one is dropped with the limit as its reason."""
+    cpu_limit_s: int = Field(default=30, ge=1)
+    """CPU seconds the worker may spend on one page; for pathologies only, since it depends on the machine."""
+    memory_limit_bytes: int = Field(default=1200 << 20, ge=256 << 20)
+    """Address space the worker may take beyond what it starts with."""
+    language_model: str | None = None
+    """Path of a fastText language model (lid.176, GlotLID); null: the identifier that mathmill carries."""
+    math_model: str = "math"
+    """Bundled model by name, or the path of a fastText model with the labels of docs/classifiers.md."""
+    min_math_score: float = Field(default=0.0, ge=0, le=1)
+    """Low recall floor: pages below are not stored. 0 keeps all, so that `filter` alone decides."""
+
+
+class FilterSettings(Frozen):
+    """Thresholds on stored columns; moving one never parses or scores again."""
+
+    languages: tuple[str, ...] = ("en",)
+    """ISO 639-1 codes to keep; empty keeps every language."""
+    min_language_score: float = Field(default=0.65, ge=0, le=1)
+    """Lowest `language_score`."""
+    min_math_score: float = Field(default=0.5, ge=0, le=1)
+    """Lowest `math_score`."""
+    min_chars: int = Field(default=100, ge=0)
+    """Shortest text, in characters."""
+    max_chars: int = Field(default=1_000_000, ge=1)
+    """Longest text, in characters."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "FilterSettings":
+        if self.min_chars > self.max_chars:
+            raise ValueError(f"min_chars {self.min_chars} is above max_chars {self.max_chars}; swap them")
+        return self
+
+
+class DedupSettings(Frozen):
+    """Equal ids, then equal texts, then near-duplicates by MinHash, all on the math-safe form of the text."""
+
+    bands: int = Field(default=11, ge=1, le=200)
+    """LSH bands; two texts that agree on one whole band are near-duplicates."""
+    rows: int = Field(default=10, ge=1, le=200)
+    """Hashes per band; the similarity knee is (1/bands)^(1/rows)."""
+    ngram: int = Field(default=5, ge=1, le=50)
+    """Words per shingle."""
+    seed: int = Field(default=1, ge=0)
+    """Seed of the hash functions."""
+    memory_limit_bytes: int = Field(default=1 << 30, ge=64 << 20)
+    """Memory of the out-of-core joins (DuckDB)."""
+
+
+class ShardSettings(Frozen):
+    """Parquet shards, ordered by id."""
+
+    target_bytes: int = Field(default=256 << 20, ge=1 << 10)
+    """Text bytes (UTF-8) per shard to aim at; with the total it fixes the number of shards."""
+    tokenizer: str = "mathmill-bpe-8k"
+    """Counts tokens: the bundled tokenizer by name, the path of a tokenizer.json, or a Hub name (needs the network)."""
+
+
+class Recipe(Frozen):
+    """A whole corpus. Every stage's section may be left out and then has the defaults."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    """Name of the corpus: letters, digits, `.`, `_`, `-`."""
+    inputs: tuple[Input, ...] = Field(min_length=1)
+    """What to read. Relative paths start at the recipe's folder."""
+    input_root: str | None = None
+    """Folder that `warc_file` is relative to; null: each entry's own fixed folder (before the first wildcard)."""
+    crawl: str | None = None
+    """Name of the crawl, stored in each document."""
+    extract: ExtractSettings = ExtractSettings()
+    filter: FilterSettings = FilterSettings()
+    dedup: DedupSettings = DedupSettings()
+    shard: ShardSettings = ShardSettings()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain_inputs(cls, data: Any) -> Any:
+        if isinstance(data, dict) and isinstance(data.get("inputs"), list):
+            data = data | {"inputs": [{"path": entry} if isinstance(entry, str) else entry for entry in data["inputs"]]}
+        return data
+
+
+@dataclass(frozen=True)
+class LoadedRecipe:
+    """A recipe and where it came from; relative paths in it start at `folder`."""
+
+    recipe: Recipe
+    path: Path
+
+    def resolve(self, path: str) -> Path:
+        """A path of the recipe, made absolute."""
+        return (self.path.parent / Path(path).expanduser()).absolute()
+
+    def file(self, field: str, value: str) -> Path:
+        """An existing file that `field` names.
+
+        Raises:
+            BadInput: there is no such file.
+        """
+        path = self.resolve(value)
+        if not path.is_file():
+            raise BadInput(f"{self.path}: {field}: {value!r}: no such file: {path}; correct the path")
+        return path
+
+
+def find_recipe(name: str) -> Path:
+    """The recipe file that `name` means: a path, or the name of a shipped recipe (`demo`).
+
+    Raises:
+        BadInput: there is neither.
+    """
+    shipped = manifests.ROOT / "recipes" / f"{name.removesuffix('.yaml')}.yaml"
+    for path in (Path(name), shipped):
+        if path.is_file():
+            return path
+    known = ", ".join(sorted(path.stem for path in shipped.parent.glob("*.yaml")))
+    raise BadInput(f"{name}: no such recipe file; give a path, or the name of a shipped recipe: {known}")
+
+
+def load_recipe(path: Path, overrides: tuple[str, ...] = ()) -> LoadedRecipe:
+    """Read and validate a recipe; `overrides` are `a.b=value`, the value in YAML.
+
+    Raises:
+        BadInput: one line that names file, field, value and mend.
+    """
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise BadInput(f"{path}: not YAML: {' '.join(str(error).split())}; mend the syntax") from error
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from error
+    if not isinstance(data, dict):
+        raise BadInput(f"{path}: holds {type(data).__name__}, not a mapping; start with `name:` and `inputs:`")
+    for override in overrides:
+        _override(path, data, override)
+    try:
+        # JSON mode: strict about types, yet a YAML list may stand for a tuple.
+        recipe = Recipe.model_validate_json(json.dumps(data, default=str))
+    except ValidationError as error:
+        raise BadInput(f"{path}: {_explain(error)}") from error
+    return LoadedRecipe(recipe, path)
+
+
+def _override(path: Path, data: dict[str, Any], override: str) -> None:
+    keys, separator, value = override.partition("=")
+    if not separator or not all(keys.split(".")):
+        raise BadInput(f"--set {override}: not of the form a.b=value; write for example filter.min_math_score=0.6")
+    try:
+        parsed = yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise BadInput(f"--set {override}: the value is not YAML; quote it") from error
+    *parents, last = keys.split(".")
+    node = data
+    for key in parents:
+        node = node.setdefault(key, {})
+        if not isinstance(node, dict):
+            raise BadInput(f"--set {override}: {key} in {path} is {node!r}, not a section; correct the name")
+    node[last] = parsed
+
+
+def _explain(error: ValidationError) -> str:
+    """The first problem in one line: field, value, mend."""
+    problem = error.errors()[0]
+    field = ".".join(str(part) for part in problem["loc"]) or "recipe"
+    if problem["type"] == "missing":
+        return f"{field}: missing; add it"
+    value = json.dumps(problem["input"], default=str, ensure_ascii=False)
+    value = value if len(value) <= 120 else value[:117] + "..."
+    if problem["type"] == "extra_forbidden":
+        known = _keys_at(problem["loc"][:-1])
+        close = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1)
+        mend = f"did you mean {close[0]}?" if close else f"known keys: {', '.join(known)}"
+        return f"{field}: {value}: unknown key; {mend}"
+    message = problem["msg"].removeprefix("Value error, ")
+    return f"{field}: {value}: {message[0].lower()}{message[1:]}"
+
+
+def _keys_at(location: tuple[int | str, ...]) -> list[str]:
+    model: type[BaseModel] = Recipe
+    for key in location:
+        if isinstance(key, str):
+            annotation = model.model_fields[key].annotation
+            models = [
+                a for a in (annotation, *get_args(annotation)) if isinstance(a, type) and issubclass(a, BaseModel)
+            ]
+            model = models[0]
+    return sorted(model.model_fields)

@@ -1,0 +1,157 @@
+"""The corpus manifest: what a corpus holds, where it came from, and how to check that it is whole.
+
+A reader refuses an unknown schema version, a shard that is missing or of another size, and (with `full`) one whose
+bytes changed; it names the shard. The JSON Schema is manifests/schema/corpus-manifest.schema.json.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import PrivateAttr, ValidationError
+
+from pipeline.errors import BadInput
+from pipeline.files import CHUNK, Frozen, file_digest
+from pipeline.shard.tokenizer import TokenizerIdentity
+
+SCHEMA_VERSION = 1
+
+
+class Shard(Frozen):
+    """One Parquet file of documents, ordered by id; `path` is relative to the manifest's folder."""
+
+    path: str
+    rows: int
+    tokens: int
+    bytes: int
+    xxh3_128: str
+    sha256: str
+    first_id: str | None
+    last_id: str | None
+
+
+class Totals(Frozen):
+    """Sums over all shards; `bytes` are UTF-8 bytes of text."""
+
+    documents: int
+    tokens: int
+    bytes: int
+    formulas: int
+
+
+class StageSummary(Frozen):
+    """A stage of the build: its folder, fingerprint and ledger totals (`in == kept + Σ dropped`)."""
+
+    name: str
+    folder: str
+    fingerprint: str
+    ledger: dict[str, Any]
+
+
+class Listing(Frozen):
+    """A Parquet list beside the manifest: the input files, or the ledger of every part."""
+
+    path: str
+    rows: int
+    xxh3_128: str
+
+
+class RecipeIdentity(Frozen):
+    """The recipe as it was built, overrides included, and the xxh3_128 of it as canonical JSON."""
+
+    settings: dict[str, Any]
+    xxh3_128: str
+
+
+class Manifest(Frozen):
+    """A corpus. Two builds of the same input by the same versions differ in `created` alone."""
+
+    schema_version: Literal[1]
+    name: str
+    created: str
+    code_version: str
+    recipe: RecipeIdentity
+    tokenizer: TokenizerIdentity
+    totals: Totals
+    shards: tuple[Shard, ...]
+    stages: tuple[StageSummary, ...]
+    inputs: Listing
+    ledgers: Listing
+    nondeterministic: tuple[str, ...]
+    """Ids of pages that timed out or crashed the extractor twice: on another machine they may come through."""
+
+    _folder: Path | None = PrivateAttr(default=None)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Manifest":
+        """Read a manifest; `path` is the file or its folder.
+
+        Raises:
+            BadInput: there is none, it is not valid, or its schema version is unknown.
+        """
+        path = Path(path)
+        path = path / "manifest.json" if path.is_dir() else path
+        if not path.is_file():
+            raise BadInput(f"{path}: no such manifest; give a finished corpus folder or its manifest.json")
+        try:
+            data = json.loads(path.read_text(encoding="utf-8"))
+        except (UnicodeDecodeError, json.JSONDecodeError) as error:
+            raise BadInput(f"{path}: not JSON: {error}; build the corpus again") from error
+        version = data.get("schema_version") if isinstance(data, dict) else None
+        if version != SCHEMA_VERSION:
+            raise BadInput(
+                f"{path}: schema_version: {version!r} is not known to this mathmill (it reads {SCHEMA_VERSION}); "
+                "upgrade mathmill or build again"
+            )
+        try:
+            manifest = cls.model_validate(data, strict=False)
+        except ValidationError as error:
+            problem = error.errors()[0]
+            field = ".".join(map(str, problem["loc"]))
+            raise BadInput(f"{path}: {field}: {problem['msg']}; build the corpus again") from error
+        manifest._folder = path.parent
+        return manifest
+
+    @property
+    def folder(self) -> Path:
+        """The folder that paths are relative to. Only of a loaded manifest."""
+        assert self._folder is not None, "the manifest was not loaded from a file"
+        return self._folder
+
+    def shard_paths(self) -> list[Path]:
+        """The shards' files, in order."""
+        return [self.folder / shard.path for shard in self.shards]
+
+    def verify(self, full: bool = False) -> list[str]:
+        """Problems found, one line each, naming the file; none means whole. Sizes always, digests with `full`."""
+        problems = [problem for shard in self.shards if (problem := self._check(shard, full))]
+        for listing in (self.inputs, self.ledgers):
+            path = self.folder / listing.path
+            if not path.is_file():
+                problems.append(f"{listing.path}: missing")
+            elif full and file_digest(path) != listing.xxh3_128:
+                problems.append(f"{listing.path}: xxh3_128 does not match the manifest")
+        return problems
+
+    def _check(self, shard: Shard, full: bool) -> str | None:
+        path = self.folder / shard.path
+        if not path.is_file():
+            return f"{shard.path}: missing"
+        if (size := path.stat().st_size) != shard.bytes:
+            return f"{shard.path}: {size} bytes, the manifest says {shard.bytes}"
+        if full:
+            if file_digest(path) != shard.xxh3_128:
+                return f"{shard.path}: xxh3_128 does not match the manifest"
+            if sha256(path) != shard.sha256:
+                return f"{shard.path}: sha256 does not match the manifest"
+        return None
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file's bytes, as hex."""
+    hasher = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            hasher.update(chunk)
+    return hasher.hexdigest()

@@ -1,0 +1,142 @@
+"""The shard stage: every document goes to shard xxh3_64(id) mod N, rows ordered by id.
+
+`gather` reads bundles of parts and writes each bundle with one row group per shard; `write` then makes one shard at a
+time from its row groups. So a shard costs as many reads as there are bundles, and no more memory than one shard.
+"""
+
+import shutil
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import xxhash
+
+from pipeline.document import SCHEMA
+from pipeline.files import parquet_file
+from pipeline.ledger import Ledger
+from pipeline.shard.manifest import sha256
+from pipeline.shard.tokenizer import load_tokenizer
+from pipeline.stage import Part, PartRecord, Phase, Source, Stage, Workspace, libraries
+
+_WRITE_ROWS = 1024
+
+
+def shard_of(document_id: str, shards: int) -> int:
+    """The shard that a document belongs to."""
+    return xxhash.xxh3_64_intdigest(document_id) % shards
+
+
+class ShardStage(Stage):
+    """Writes the corpus: Parquet shards with token counts."""
+
+    name = "shard"
+    number = 4
+    version = 1
+
+    def identity(self) -> dict[str, Any]:
+        """Settings, the tokenizer and the exact documents of the stage before."""
+        assert self.upstream is not None
+        self._sources = self.upstream.sources()
+        self.tokenizer = load_tokenizer(self.loaded)
+        text_bytes = sum(record["info"]["text_bytes"] for record in self.upstream.done()["records"])
+        self.shards = max(1, -(-text_bytes // self.recipe.shard.target_bytes))
+        return {
+            "settings": self.recipe.shard.model_dump(mode="json", exclude={"tokenizer"}),
+            "tokenizer": self.tokenizer.identity.model_dump(),
+            "documents": sorted([source.part, source.output.xxh3_128] for source in self._sources),
+            "libraries": libraries("pyarrow", "tokenizers"),
+        }
+
+    def phases(self) -> list[Phase]:
+        """Gather the documents of each shard, then write the shards."""
+        return [Phase("gather", self._bundles, self._gather), Phase("write", self._shards, self._write)]
+
+    def _bundles(self) -> list[Part]:
+        """Consecutive parts, together about as large as a shard."""
+        bundles: list[list[Source]] = [[]]
+        for source in self._sources:
+            if sum(s.output.bytes for s in bundles[-1]) >= self.recipe.shard.target_bytes // 4:
+                bundles.append([])
+            bundles[-1].append(source)
+        return [
+            Part(
+                name=f"bundle-{index:05d}",
+                label=f"documents {index + 1} of {len(bundles)}",
+                bytes=sum(source.output.bytes for source in bundle),
+                data={"paths": [str(source.path) for source in bundle]},
+            )
+            for index, bundle in enumerate(bundles)
+        ]
+
+    def _gather(self, part: Part, workspace: Workspace) -> PartRecord:
+        tables = [pq.read_table(path, schema=SCHEMA) for path in part.data["paths"]]
+        documents = pa.concat_tables([SCHEMA.empty_table(), *tables])
+        shard = np.array([shard_of(id_, self.shards) for id_ in documents["id"].to_pylist()], dtype=np.int64)
+        order = np.argsort(shard, kind="stable")
+        counts = np.bincount(shard, minlength=self.shards)
+        ends = np.cumsum(counts)
+        groups: list[int | None] = []
+        with parquet_file(self.folder, f"gathered/{part.name}.parquet", SCHEMA, row_group_bytes=0) as file:
+            for end, count in zip(ends.tolist(), counts.tolist(), strict=True):
+                if count:
+                    file.write(documents.take(order[end - count : end]))
+                groups.append(sum(group is not None for group in groups) if count else None)
+        return PartRecord(part=part.name, label=part.label, outputs={"gathered": file.output}, info={"groups": groups})
+
+    def _shards(self) -> list[Part]:
+        gathered = self.records(self.phases()[0])
+        total = sum(record.outputs["gathered"].bytes for record in gathered)
+        return [
+            Part(
+                name=f"train-{index:05d}-of-{self.shards:05d}",
+                label=f"shard {index + 1} of {self.shards}",
+                bytes=total // self.shards,
+                data={
+                    "groups": [
+                        [str(self.folder / record.outputs["gathered"].path), record.info["groups"][index]]
+                        for record in gathered
+                        if record.info["groups"][index] is not None
+                    ]
+                },
+            )
+            for index in range(self.shards)
+        ]
+
+    def _write(self, part: Part, workspace: Workspace) -> PartRecord:
+        tables = [pq.ParquetFile(path).read_row_group(group) for path, group in part.data["groups"]]
+        documents = pa.concat_tables([SCHEMA.empty_table(), *tables])
+        order = pc.sort_indices(documents["id"])
+        tokens = formulas = text_bytes = 0
+        with workspace.parquet("data", SCHEMA) as data:
+            for start in range(0, len(documents), _WRITE_ROWS):
+                rows = documents.take(order.slice(start, _WRITE_ROWS))
+                counts = pa.array(self.tokenizer.count(rows["text"].to_pylist()), pa.int32())
+                column = SCHEMA.get_field_index("tokens")
+                data.write(rows.set_column(column, SCHEMA.field("tokens"), counts))
+                tokens += pc.sum(counts).as_py() or 0
+                formulas += pc.sum(rows["formulas"]).as_py() or 0
+                text_bytes += pc.sum(pc.binary_length(rows["text"])).as_py() or 0
+                workspace.progress(part.bytes * start // len(documents))
+        ids = documents["id"]
+        return PartRecord(
+            part=part.name,
+            label=part.label,
+            ledger=Ledger(records_in=len(documents), kept=len(documents), dropped={}),
+            outputs={"data": data.output},
+            info={
+                "tokens": tokens,
+                "formulas": formulas,
+                "text_bytes": text_bytes,
+                "sha256": sha256(self.folder / data.output.path),
+                "first_id": ids[order[0].as_py()].as_py() if len(ids) else None,
+                "last_id": ids[order[-1].as_py()].as_py() if len(ids) else None,
+            },
+        )
+
+    def finish(self) -> Ledger:
+        """As every stage; what was gathered is then no longer needed."""
+        ledger = super().finish()
+        shutil.rmtree(self.folder / "gathered", ignore_errors=True)
+        return ledger

@@ -1,0 +1,148 @@
+"""One task of a phase, as a process: `python -m pipeline.worker SPEC RANK`.
+
+SPEC is the JSON that `pipeline.executor` wrote. The task runs its share of the parts through datatrove, skipping those
+that are committed, and ends with 0, or with 1 and its error as one line on standard output. It ends at once when its
+standard input closes, that is, when the build that started it is gone.
+"""
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+from datatrove.executor.base import DistributedEnvVars, PipelineExecutor
+from datatrove.pipeline.base import PipelineStep
+from datatrove.utils.stats import PipelineStats
+
+from pipeline.files import Frozen, read_json
+from pipeline.recipe import LoadedRecipe, Recipe
+from pipeline.stage import Part
+from pipeline.stages import make_stage
+
+_PROGRESS_EVERY_S = 0.5
+
+
+class Spec(Frozen):
+    """What the tasks of one attempt at a phase need. `shares[rank]` are the names of the parts of that task."""
+
+    recipe: Recipe
+    recipe_path: str
+    out: str
+    stage: str
+    phase: str
+    attempt: str
+    shares: tuple[tuple[str, ...], ...]
+
+
+class RunParts(PipelineStep):
+    """The datatrove step that runs a task's share of a phase."""
+
+    name = "parts"
+    type = "mathmill"
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__()
+        self.spec = spec
+
+    def run(self, data: Any, rank: int = 0, world_size: int = 1) -> Generator[Any, None, None]:
+        """Run each part that is not committed yet; yields nothing."""
+        spec = self.spec
+        loaded = LoadedRecipe(spec.recipe, Path(spec.recipe_path))
+        stage = make_stage(spec.stage, loaded, Path(spec.out))
+        phase = next(phase for phase in stage.phases() if phase.name == spec.phase)
+        share = set(spec.shares[rank])
+        parts = [part for part in phase.parts() if part.name in share]
+        committed = stage.committed(phase.name, parts)
+        reporter = _Reporter(Path(spec.attempt) / f"progress-{rank:05d}")
+        for part in parts:
+            if part.name not in committed:
+                reporter.start(part)
+                with self.track_time("part"):
+                    stage.run_part(phase, part, reporter.part_bytes)
+                self.stat_update("committed")
+            reporter.end(part)
+        yield from ()
+
+
+class _Reporter:
+    """Writes the bytes done so far to a file that the build reads, a few times a second at most."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._done, self._last = path, 0, 0.0
+
+    def start(self, part: Part) -> None:
+        self._write(self._done, part.label)
+        self._label = part.label
+
+    def part_bytes(self, done: int) -> None:
+        if time.monotonic() - self._last >= _PROGRESS_EVERY_S:
+            self._write(self._done + done, self._label)
+
+    def end(self, part: Part) -> None:
+        self._done += part.bytes
+        self._write(self._done, "")
+
+    def _write(self, done: int, label: str) -> None:
+        self._last = time.monotonic()
+        temporary = self._path.with_suffix(".tmp")
+        temporary.write_text(f"{done}\n{label}\n", encoding="utf-8")
+        temporary.replace(self._path)
+
+
+class RankExecutor(PipelineExecutor):
+    """datatrove's executor for one rank in this very process: no pool, no manager process to leak or to wait for."""
+
+    def __init__(self, pipeline: list[PipelineStep], tasks: int, rank: int, logging_dir: str) -> None:
+        super().__init__(pipeline, logging_dir, skip_completed=False)
+        self._tasks, self._rank = tasks, rank
+
+    def run(self) -> PipelineStats:
+        """Run the rank; raises what it raised."""
+        return self._run_for_rank(self._rank)
+
+    def get_distributed_env(self, node_rank: int = -1) -> DistributedEnvVars:
+        """datatrove's variables for a single node."""
+        return DistributedEnvVars(
+            datatrove_node_ips="localhost",
+            datatrove_cpus_per_task="-1",
+            datatrove_mem_per_cpu="-1",
+            datatrove_gpus_on_node="-1",
+            datatrove_executor="LOCAL",
+        )
+
+    @property
+    def world_size(self) -> int:
+        """Number of tasks of the attempt."""
+        return self._tasks
+
+
+def _end_with_parent() -> None:
+    """End this process when standard input closes: an orphan must not go on writing."""
+
+    def watch() -> None:
+        while os.read(0, 1):
+            pass
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def main(spec_path: str, rank: int) -> int:
+    """Run one task; returns the exit code."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the build decides what ends
+    _end_with_parent()
+    spec = Spec.model_validate(read_json(Path(spec_path)), strict=False)
+    try:
+        RankExecutor([RunParts(spec)], len(spec.shares), rank, spec.attempt).run()
+    except Exception as error:  # noqa: BLE001 - the process boundary: datatrove has logged the trace, the build names the task
+        print(f"{type(error).__name__}: {' '.join(str(error).split())}", flush=True)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], int(sys.argv[2])))
