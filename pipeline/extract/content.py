@@ -1,17 +1,22 @@
 """Which part of a page is its content.
 
-Every entry of the outline gets a value: long texts with few links are worth their length, short link-rich ones cost.
-The content is the subtree with the greatest sum, less the subtrees in it that cost more than they bring.
+Parts that their markup names as something else (navigation, share bars, notices) are left out, unless they hold most of
+the running text. From what remains the choice descends, from the body or the page's one `<main>`, into the child that
+holds nearly all of the text, as long as there is one: what stays beside the way is less than the share that may be lost.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pipeline.extract.content_hints import LEFT_OUT_ROLES, LEFT_OUT_TAGS, hidden, named, series_names
 from pipeline.extract.content_outline import INLINE, TEXT, Outline, words
 
-DROPPED_TAGS = frozenset({"nav", "footer", "aside", "button", "menu"})
-DROPPED_ROLES = words(
-    "navigation banner contentinfo search complementary menu menubar toolbar dialog alert alertdialog"
-)
+SHORT = 100  # characters; a block this long weighs half its length, longer ones more
+MOST = 0.4  # a part with more of the running text than this is not left out for its name
+NEARLY_ALL = 0.7  # a child with this share of the text is descended into
+LINK_WORTH = 0.3  # a character inside a link, beside one outside
+NAMED_FREELY = words("main article pre code blockquote h1 h2 h3 body p tr td tbody")  # names do not speak against these
+BLOCK_COST = 10  # characters; what a block must have before it counts as running text
 
 
 @dataclass(slots=True)
@@ -20,60 +25,111 @@ class Choice:
 
     root: int
     left_out: dict[int, str]
+    value: list[float]
 
 
-def hidden(attributes: dict[str, str | None]) -> bool:
-    """Whether the markup says that a reader does not see the element."""
-    if "hidden" in attributes or attributes.get("aria-hidden") == "true":
-        return True
-    style = attributes.get("style")
-    return bool(style) and "display:none" in style.replace(" ", "").lower()  # type: ignore[union-attr]
+def names_of(attributes: dict[str, str | None]) -> str:
+    """Class and id of an element. A long id is the slug of a heading, which speaks of the content, not of its part."""
+    names = attributes.get("class") or ""
+    given = attributes.get("id")
+    if given and len(given) < 40 and given.count("-") + given.count("_") + given.count(" ") < 3:
+        names = f"{names} {given}"
+    return names
 
 
-def choose(page: Outline) -> Choice | None:
-    """The content of a page, or None where there is no text at all."""
+def suspects(page: Outline, prose: list[float]) -> dict[int, str]:
+    """Entries whose markup says that they are no content, with the reason; outermost only."""
+    tags, ends, attributes = page.tags, page.ends, page.attributes
+    found: dict[int, str] = {}
+    inside = 0  # end of the innermost article or main, where a header is the content's own
+    most = prose[0] * MOST
+    i, count = 1, len(page)
+    while i < count:
+        tag, given = tags[i], attributes[i]
+        reason = ""
+        if tag in LEFT_OUT_TAGS or (tag == "header" and i >= inside):
+            reason = f"tag {tag}"
+        elif given:
+            role = given.get("role")
+            if role in LEFT_OUT_ROLES:
+                reason = f"role {role}"
+            elif hidden(given):
+                reason = "hidden"
+            else:
+                names = names_of(given)
+                if names and tag not in NAMED_FREELY:
+                    reason = named(names)
+        if reason and prose[i] <= most:
+            found[i] = reason
+            i = ends[i]
+            continue
+        if tag in ("main", "article") and ends[i] > inside:
+            inside = ends[i]
+        i += 1
+    return found
+
+
+def running_text(page: Outline, left_out: Mapping[int, str]) -> list[float]:
+    """Per entry, the running text of its subtree in characters: links count less, short blocks not at all."""
     count = len(page)
-    tags, ends, parents, texts, attributes = page.tags, page.ends, page.parents, page.texts, page.attributes
-    left_out: dict[int, str] = {}
+    tags, parents, texts, ends = page.tags, page.parents, page.texts, page.ends
     letters = [0] * count
     linked = [0] * count
-    value = [0.0] * count
-    i = 1
-    while i < count:
-        given = attributes[i]
-        reason = ""
-        if tags[i] in DROPPED_TAGS:
-            reason = "tag"
-        elif given and given.get("role") in DROPPED_ROLES:
-            reason = "role"
-        elif given and hidden(given):
-            reason = "hidden"
-        if reason:
-            left_out[i] = reason
-            i = ends[i]
-        else:
-            i += 1
-    skip = [False] * count
+    weight = [0.0] * count
+    skip = bytearray(count)
     for i in left_out:
-        skip[i : ends[i]] = [True] * (ends[i] - i)
-    for i in range(count - 1, 0, -1):
+        skip[i : ends[i]] = b"\1" * (ends[i] - i)
+    for i in range(count - 1, -1, -1):
         if skip[i]:
             continue
         tag = tags[i]
         if tag == TEXT:
-            letters[i] = len(texts[i].strip())
-        if tag == "a":
-            linked[i] = letters[i]
-        if tag not in INLINE and letters[i]:
-            density = linked[i] / letters[i]
-            value[i] += letters[i] * (1 - 2 * density) - 20
-            letters[i] = linked[i] = 0
-        parent = parents[i]
-        letters[parent] += letters[i]
-        linked[parent] += linked[i]
-        value[parent] += value[i]
-    best = 0
-    for i in range(count):
-        if tags[i] not in INLINE and value[i] >= value[best]:
-            best = i
-    return Choice(best, left_out)
+            letters[parents[i]] += len(texts[i].strip())
+            continue
+        if tag in INLINE:
+            letters[parents[i]] += letters[i]
+            linked[parents[i]] += letters[i] if tag == "a" else linked[i]
+        elif letters[i]:
+            own = letters[i] - (1 - LINK_WORTH) * linked[i] - BLOCK_COST
+            if own > 0:
+                weight[i] += own * own / (own + SHORT)
+        if i:
+            weight[parents[i]] += weight[i]
+    return weight
+
+
+def in_series(page: Outline, i: int, weight: list[float]) -> bool:
+    """Whether an entry is one of several posts, answers or the like that stand side by side."""
+    tag = page.tags[i]
+    series = series_names(page.attributes[i].get("class") or "")
+    if not series and tag not in ("li", "tr", "td", "article", "dd"):
+        return False
+    parent = page.parents[i]
+    child = parent + 1
+    while child < page.ends[parent]:
+        if child != i and page.tags[child] == tag and weight[child] > 0.02 * weight[i]:
+            if not series or series & series_names(page.attributes[child].get("class") or ""):
+                return True
+        child = page.ends[child]
+    return False
+
+
+def choose(page: Outline) -> Choice | None:
+    """The content of a page, or None where there is no text at all."""
+    left_out = suspects(page, running_text(page, {}))
+    weight = running_text(page, left_out)
+    mains = [i for i in range(len(page)) if page.tags[i] == "main" or page.attributes[i].get("role") == "main"]
+    root = 0
+    if len(mains) == 1 and weight[mains[0]] > MOST * weight[0]:
+        root = mains[0]
+    while True:
+        heaviest = None
+        child = root + 1
+        while child < page.ends[root]:
+            if weight[child] >= NEARLY_ALL * weight[root] and page.tags[child] not in INLINE:
+                heaviest = child
+            child = page.ends[child]
+        if heaviest is None or not weight[root] or in_series(page, heaviest, weight):
+            break
+        root = heaviest
+    return Choice(root, left_out, weight)

@@ -21,7 +21,7 @@ def words(text: str) -> frozenset[str]:
 
 # Never content, and never a carrier of text that a reader sees.
 SKIPPED = words(
-    "script style noscript template iframe object embed applet svg canvas audio video source track map area link meta"
+    "script style template iframe object embed applet svg canvas audio video source track map area link meta"
     " base head select datalist option optgroup input textarea progress meter frame frameset noframes dialog"
     " -comment -doctype"
 )
