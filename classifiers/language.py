@@ -1,0 +1,97 @@
+"""Language identification without a network: py3langid's model from its wheel, or a user's fastText model.
+
+What is not language is masked first: formulas, code and URLs would otherwise decide on a page of mathematics.
+"""
+
+import re
+from collections.abc import Callable
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+import xxhash
+
+from classifiers.iso639 import language_code
+from classifiers.model import file_digest, open_fasttext
+
+VERSION = 1
+"""Raised by hand when the preparation of the text changes."""
+
+WINDOW_CHARS = 1600
+"""Characters read at the start, and as many around the middle of a longer page, before masking."""
+
+IDENTIFY_CHARS = 320
+"""Characters of each window that are left to identify."""
+
+_MASKED = re.compile(
+    r"```.*?(?:```|\Z)"  # fenced code
+    r"|`[^`\n]{1,300}`"
+    r"|\$\$.{0,1000}?\$\$"
+    r"|\$(?![\s$])[^$\n]{1,500}(?<!\s)\$(?!\d)"
+    r"|\\\(.{0,500}?\\\)|\\\[.{0,2000}?\\\]"
+    r"|\\begin\{([a-z]{1,20}\*?)\}.{0,2000}?\\end\{\1\}"
+    r"|\\[A-Za-z]+"
+    r"|(?:https?://|www\.)\S+",
+    re.DOTALL,
+)
+_NOT_LETTERS = re.compile(r"(?:[^\w'’]|[\d_]|\b[^\W\d_]\b(?!['’]))+")
+
+# "No language", and Nigerian Pidgin, which wins only on names and stray symbols of English pages.
+_NOT_IDENTIFIED = {"zxx", "pcm"}
+
+Classify = Callable[[str], tuple[str, float]]
+
+
+def linguistic(text: str) -> str:
+    """What identification reads: words of the page's start and middle, formulas, code, URLs and digits masked."""
+    windows = [text[:WINDOW_CHARS]]
+    if len(text) > 2 * WINDOW_CHARS:
+        start = (len(text) - WINDOW_CHARS) // 2
+        windows.append(text[start : start + WINDOW_CHARS])
+    words = (_NOT_LETTERS.sub(" ", _MASKED.sub(" ", window)).strip() for window in windows)
+    # A single window may use the whole budget; two windows share it.
+    chars = 2 * IDENTIFY_CHARS // len(windows)
+    return " ".join(part[:chars] for part in words if part)
+
+
+class LanguageModel:
+    """Identifies the language of a text. `name` says which model, `digest` what its answers depend on."""
+
+    def __init__(self, name: str, digest: str, classify: Classify) -> None:
+        self.name = name
+        self.digest = xxhash.xxh3_128_hexdigest(f"{digest} {VERSION} {WINDOW_CHARS} {IDENTIFY_CHARS} {_MASKED.pattern}")
+        self._classify = classify
+
+    def identify(self, text: str) -> tuple[str, float]:
+        """ISO 639-1 code and score in 0..1; ("und", 0.0) for a text without words."""
+        words = linguistic(text)
+        if not words:
+            return "und", 0.0
+        label, score = self._classify(words)
+        code = language_code(label)
+        return (code, min(max(score, 0.0), 1.0)) if code != "und" else ("und", 0.0)
+
+
+@cache
+def load_language_model(path: str | None = None) -> LanguageModel:
+    """The bundled model, or the fastText model at `path` with labels such as `__label__en` or `__label__eng_Latn`.
+
+    Raises:
+        ValueError: `path` is no fastText model.
+    """
+    if path is not None:
+        model = open_fasttext(Path(path))
+
+        def by_fasttext(words: str) -> tuple[str, float]:
+            score, label = model.predict(words + "\n", 1, 0.0, "replace")[0]
+            return label, score
+
+        return LanguageModel(Path(path).stem, file_digest(Path(path)), by_fasttext)
+
+    from py3langid import langid
+
+    # norm_probs divides the log-likelihood by the root of the length, without which every score would be 0 or 1.
+    identifier = langid.LanguageIdentifier.from_model_file(langid.MODEL_FILE, norm_probs=True)
+    identifier.set_languages([code for code in identifier.labels if code not in _NOT_IDENTIFIED])
+    digest = file_digest(Path(langid.MODEL_DIR) / langid.MODEL_FILE)
+    return LanguageModel("py3langid", f"{digest} {version('py3langid')}", identifier.classify)
