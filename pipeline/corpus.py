@@ -23,6 +23,7 @@ _INPUTS = pa.schema(
         ("bytes", pa.int64()),
         ("xxh3_128", pa.string()),
         ("status", pa.string()),
+        ("error", pa.string()),
         ("records", pa.int64()),
         ("documents", pa.int64()),
     ]
@@ -103,7 +104,7 @@ def _input_rows(records: list[PartRecord]) -> Iterable[dict[str, Any]]:
     for record in records:
         assert record.ledger is not None
         counts = {"records": record.ledger.records_in, "documents": record.ledger.kept}
-        yield {"part": record.part, **record.info, **counts}
+        yield {"part": record.part, "file": record.label, **record.info, **counts}
 
 
 def _ledger_rows(records: dict[str, list[PartRecord]]) -> Iterable[dict[str, Any]]:

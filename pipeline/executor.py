@@ -41,14 +41,15 @@ def run_phase(stage: Stage, phase: Phase, missing: list[Part], tasks: int, on_pr
     spec = Spec(
         recipe=stage.recipe,
         recipe_path=str(stage.loaded.path.absolute()),
-        out=str(stage.out.absolute()),
-        stage=stage.name,
+        folders=tuple(str(folder.absolute()) for folder in stage.folders()),
         phase=phase.name,
         attempt=str(attempt.absolute()),
-        shares=tuple(tuple(part.name for part in share) for share in shares),
+        tasks=len(shares),
     )
     spec_path = attempt / "spec.json"
     write_json(spec_path, spec.model_dump())
+    for rank, share in enumerate(shares):
+        write_json(attempt / f"share-{rank:05d}.json", [part.model_dump() for part in share])
     running: list[_Task] = []
     failures: list[str] = []
     try:

@@ -13,6 +13,8 @@ from pipeline.recipe import Input, LoadedRecipe
 
 _MIB = 1 << 20
 _WARC = re.compile(r"\.w?arc(\.gz|\.zst)?$", re.IGNORECASE)
+UNREADABLE = (PermissionError, FileNotFoundError, IsADirectoryError)
+"""What opening a file that is not ours to read raises. Other errors are the machine's, and pass."""
 _WILDCARD = re.compile(r"[*?\[]")
 
 
@@ -83,6 +85,6 @@ def _identify(name: str, path: Path) -> InputFile:
             if size > _MIB:
                 file.seek(max(_MIB, size - _MIB))
                 hasher.update(file.read(_MIB))
-    except (PermissionError, FileNotFoundError, IsADirectoryError):
+    except UNREADABLE:
         return InputFile(name, path, 0, digest([name, None]))
     return InputFile(name, path, size, digest([name, size, hasher.hexdigest()]))

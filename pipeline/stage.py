@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -89,11 +90,20 @@ class Stage(ABC):
     version: ClassVar[int]
     """Raised by hand whenever the stage's output can change."""
 
-    def __init__(self, loaded: LoadedRecipe, out: Path, upstream: "Stage | None") -> None:
+    def __init__(self, loaded: LoadedRecipe, out: Path, upstream: "Stage | None", folder: Path | None = None) -> None:
+        """A stage after `upstream`; a task passes the `folder` that the build found and needs no fingerprint."""
         self.loaded, self.out, self.upstream = loaded, out, upstream
         self.recipe = loaded.recipe
-        self.fingerprint = digest({"stage": self.name, "version": self.version, **self.identity()})
-        self.folder = out / f"{self.number:02d}-{self.name}-{self.fingerprint[:16]}"
+        self.folder = folder or out / f"{self.number:02d}-{self.name}-{self.fingerprint[:16]}"
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """32 hex digits over everything that shapes the stage's output."""
+        return digest({"stage": self.name, "version": self.version, **self.identity()})
+
+    def folders(self) -> list[Path]:
+        """The folders of the stages before, and its own."""
+        return [*(self.upstream.folders() if self.upstream is not None else []), self.folder]
 
     @abstractmethod
     def identity(self) -> dict[str, Any]:

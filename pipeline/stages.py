@@ -12,11 +12,10 @@ from pipeline.stage import Stage
 STAGES: tuple[type[Stage], ...] = (ExtractStage, FilterStage, DedupStage, ShardStage)
 
 
-def make_stage(name: str, loaded: LoadedRecipe, out: Path) -> Stage:
-    """The stage called `name`, with those before it; they must be done."""
+def open_stage(loaded: LoadedRecipe, folders: list[Path]) -> Stage:
+    """The last of the stages that stand in `folders`, with those before it."""
     stage: Stage | None = None
-    for kind in STAGES:
-        stage = kind(loaded, out, stage)
-        if kind.name == name:
-            return stage
-    raise AssertionError(f"no stage is called {name}")
+    for kind, folder in zip(STAGES, folders, strict=False):
+        stage = kind(loaded, folder.parent, stage, folder)
+    assert stage is not None
+    return stage

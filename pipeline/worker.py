@@ -21,21 +21,21 @@ from datatrove.utils.stats import PipelineStats
 from pipeline.files import Frozen, read_json
 from pipeline.recipe import LoadedRecipe, Recipe
 from pipeline.stage import Part
-from pipeline.stages import make_stage
+from pipeline.stages import open_stage
 
 _PROGRESS_EVERY_S = 0.5
 
 
 class Spec(Frozen):
-    """What the tasks of one attempt at a phase need. `shares[rank]` are the names of the parts of that task."""
+    """What the tasks of one attempt at a phase need. `folders` are those of the stage and of all before
+    it. The parts of a task stand beside the spec, in `share-RANK.json`."""
 
     recipe: Recipe
     recipe_path: str
-    out: str
-    stage: str
+    folders: tuple[str, ...]
     phase: str
     attempt: str
-    shares: tuple[tuple[str, ...], ...]
+    tasks: int
 
 
 class RunParts(PipelineStep):
@@ -52,10 +52,10 @@ class RunParts(PipelineStep):
         """Run each part that is not committed yet; yields nothing."""
         spec = self.spec
         loaded = LoadedRecipe(spec.recipe, Path(spec.recipe_path))
-        stage = make_stage(spec.stage, loaded, Path(spec.out))
+        stage = open_stage(loaded, [Path(folder) for folder in spec.folders])
         phase = next(phase for phase in stage.phases() if phase.name == spec.phase)
-        share = set(spec.shares[rank])
-        parts = [part for part in phase.parts() if part.name in share]
+        share = read_json(Path(spec.attempt) / f"share-{rank:05d}.json")
+        parts = [Part.model_validate(part) for part in share]
         committed = stage.committed(phase.name, parts)
         reporter = _Reporter(Path(spec.attempt) / f"progress-{rank:05d}")
         for part in parts:
@@ -137,7 +137,7 @@ def main(spec_path: str, rank: int) -> int:
     _end_with_parent()
     spec = Spec.model_validate(read_json(Path(spec_path)), strict=False)
     try:
-        RankExecutor([RunParts(spec)], len(spec.shares), rank, spec.attempt).run()
+        RankExecutor([RunParts(spec)], spec.tasks, rank, spec.attempt).run()
     except Exception as error:  # noqa: BLE001 - the process boundary: datatrove has logged the trace, the build names the task
         print(f"{type(error).__name__}: {' '.join(str(error).split())}", flush=True)
         return 1

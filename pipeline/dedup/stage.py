@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
@@ -15,7 +16,7 @@ from pipeline.dedup.normalise import normalise
 from pipeline.document import DROPPED, SCHEMA
 from pipeline.files import atomic_path
 from pipeline.ledger import Tally
-from pipeline.stage import Part, PartRecord, Phase, Stage, Workspace, libraries
+from pipeline.stage import Part, PartRecord, Phase, Source, Stage, Workspace, libraries
 
 _DOCS = pa.schema(
     [
@@ -42,11 +43,14 @@ class DedupStage(Stage):
 
     def identity(self) -> dict[str, Any]:
         """Settings and the exact documents of the stage before."""
-        assert self.upstream is not None
-        self._sources = {source.part: source for source in self.upstream.sources()}
         settings = self.recipe.dedup.model_dump(exclude={"memory_limit_bytes"})
         documents = sorted([source.part, source.output.xxh3_128] for source in self._sources.values())
         return {"settings": settings, "documents": documents, "libraries": libraries("numpy", "xxhash")}
+
+    @cached_property
+    def _sources(self) -> dict[str, Source]:
+        assert self.upstream is not None
+        return {source.part: source for source in self.upstream.sources()}
 
     def phases(self) -> list[Phase]:
         """Signatures and the removal go part by part; the clustering between them is one part."""

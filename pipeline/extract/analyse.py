@@ -11,54 +11,14 @@ import resource
 import signal
 import sys
 import traceback
-from dataclasses import dataclass
-from typing import IO, Any, NamedTuple
+from typing import IO, Any
 
 import psutil
 
 from classifiers import load_model
 from classifiers.language import load_language_model
 from pipeline.extract.html import LimitExceeded, extract
-from pipeline.extract.limits import Limits
-
-
-class PageInput(NamedTuple):
-    """A page as it was served. `charset` is the one of the HTTP header."""
-
-    html: bytes
-    url: str
-    charset: str | None
-
-
-class Analysis(NamedTuple):
-    """What a page says. The scores lie in 0..1; `language` is an ISO 639-1 code."""
-
-    text: str
-    title: str
-    formulas: int
-    language: str
-    language_score: float
-    math_score: float
-
-
-class Refused(NamedTuple):
-    """A page that gives no document: the ledger reason, the value that decided, and whether another run may differ."""
-
-    reason: str
-    value: str
-    nondeterministic: bool = False
-
-
-@dataclass(frozen=True)
-class AnalyserSettings:
-    """What the analysis of a page depends on; model paths are absolute, `math_model` may name a bundled model."""
-
-    limits: Limits
-    language_model: str | None
-    math_model: str
-    min_math_score: float
-    cpu_limit_s: int
-    memory_limit_bytes: int
+from pipeline.extract.page import AnalyserSettings, Analysis, PageInput, Refused
 
 
 class Analyser:

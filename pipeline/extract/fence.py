@@ -10,7 +10,7 @@ from typing import IO, Any
 
 import psutil
 
-from pipeline.extract.analyse import AnalyserSettings, Analysis, PageInput, Refused
+from pipeline.extract.page import AnalyserSettings, Analysis, PageInput, Refused
 
 _MAX_KILLS = 3
 _RECYCLE_RSS_BYTES = 700 << 20

@@ -2,25 +2,24 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import datetime
-from pathlib import Path
+from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
 import pyarrow as pa
 import xxhash
 
-from classifiers import load_model
-from classifiers.language import load_language_model
 from pipeline.document import DROPPED, SCHEMA, table
-from pipeline.extract.analyse import AnalyserSettings, PageInput, Refused
 from pipeline.extract.fence import Fence
 from pipeline.extract.html import EXTRACTOR
 from pipeline.extract.html import VERSION as HTML_VERSION
+from pipeline.extract.page import AnalyserSettings, PageInput, Refused
 from pipeline.extract.warc import Capture, WarcFile
 from pipeline.files import ParquetFile
 from pipeline.filter.url import compile_rules
-from pipeline.inputs import InputFile, input_files
+from pipeline.inputs import UNREADABLE, InputFile, input_files
 from pipeline.ledger import Tally
 from pipeline.recipe import LoadedRecipe
 from pipeline.stage import Part, PartRecord, Phase, Stage, Workspace, libraries
@@ -38,13 +37,11 @@ class ExtractStage(Stage):
     number = 1
     version = 1
 
-    def __init__(self, loaded: LoadedRecipe, out: Path, upstream: Stage | None) -> None:
-        self._files: dict[str, InputFile] | None = None
-        self._fence: Fence | None = None
-        super().__init__(loaded, out, upstream)
-
     def identity(self) -> dict[str, Any]:
         """Settings, models and the libraries that read and parse; not the list of inputs."""
+        from classifiers import load_model
+        from classifiers.language import load_language_model
+
         settings = self.recipe.extract
         models = _model_paths(self.loaded)
         return {
@@ -60,36 +57,53 @@ class ExtractStage(Stage):
         """One phase, a part per input file."""
         return [Phase("pages", self._parts, self._extract)]
 
-    def inputs(self) -> dict[str, InputFile]:
-        """The input files by part name."""
-        if self._files is None:
-            self._files = {file.identity: file for file in input_files(self.loaded)}
-        return self._files
+    @cached_property
+    def _inputs(self) -> list[InputFile]:
+        return input_files(self.loaded)
+
+    @cached_property
+    def _fence(self) -> Fence:
+        """Lives as long as the task: its start is the dear part of a small file."""
+        return Fence(_analyser_settings(self.loaded))
 
     def _parts(self) -> list[Part]:
-        return [Part(name=name, label=file.name, bytes=file.bytes, data={}) for name, file in self.inputs().items()]
+        return [
+            Part(name=file.identity, label=file.name, bytes=file.bytes, data={"path": str(file.path)})
+            for file in self._inputs
+        ]
 
     def _extract(self, part: Part, workspace: Workspace) -> PartRecord:
-        source = self.inputs()[part.name]
-        if self._fence is None:  # lives as long as the task: its start is the dear part of a small file
-            self._fence = Fence(_analyser_settings(self.loaded))
         with workspace.parquet("data", SCHEMA) as data, workspace.parquet("dropped", DROPPED) as dropped:
-            writer = _Writer(self.recipe.crawl, source.name, data, dropped)
-            warc = WarcFile(source.path, max_bytes=self.recipe.extract.limits.page_bytes)
-            for captures in _batches(warc, writer, self.loaded, workspace):
-                pages = [PageInput(capture.payload, capture.url, capture.charset) for capture in captures]
-                for capture, result in zip(captures, self._fence.analyse(pages), strict=True):
-                    writer.result(capture, result)
-                writer.flush()
-            writer.flush()
+            writer = _Writer(self.recipe.crawl, part.label, data, dropped)
+            with ExitStack() as stack:
+                try:
+                    file = stack.enter_context(open(part.data["path"], "rb"))
+                except UNREADABLE as error:
+                    info = {"status": "unreadable", "xxh3_128": None, "error": error.strerror}
+                else:
+                    info = self._read(WarcFile(file, name=part.label, max_bytes=self._page_bytes), writer, workspace)
         return PartRecord(
             part=part.name,
             label=part.label,
             ledger=writer.tally.ledger(),
             outputs={"data": data.output, "dropped": dropped.output},
             nondeterministic=tuple(writer.nondeterministic),
-            info={"file": source.name, "bytes": source.bytes, "status": warc.status, "xxh3_128": warc.xxh3_128},
+            info={"bytes": part.bytes, **info},
         )
+
+    @property
+    def _page_bytes(self) -> int:
+        return self.recipe.extract.limits.page_bytes
+
+    def _read(self, warc: WarcFile, writer: "_Writer", workspace: Workspace) -> dict[str, Any]:
+        """Every capture to the writer, pages through the fence; returns what to note of the file."""
+        for captures in _pages(warc, writer, self.loaded, workspace):
+            pages = [PageInput(capture.payload, capture.url, capture.charset) for capture in captures]
+            for capture, result in zip(captures, self._fence.analyse(pages), strict=True):
+                writer.result(capture, result)
+            writer.flush()
+        writer.flush()
+        return {"status": warc.status, "xxh3_128": warc.xxh3_128}
 
 
 def _model_paths(loaded: LoadedRecipe) -> dict[str, Any]:
@@ -112,7 +126,7 @@ def _analyser_settings(loaded: LoadedRecipe) -> AnalyserSettings:
     )
 
 
-def _batches(warc: WarcFile, writer: "_Writer", loaded: LoadedRecipe, workspace: Workspace) -> Iterator[list[Capture]]:
+def _pages(warc: WarcFile, writer: "_Writer", loaded: LoadedRecipe, workspace: Workspace) -> Iterator[list[Capture]]:
     """Captures that are pages, in batches; the rest goes to the writer as dropped. Order is that of the file."""
     refuses = compile_rules(loaded.recipe.extract.urls)
     batch: list[Capture] = []

@@ -5,6 +5,7 @@ time from its row groups. So a shard costs as many reads as there are bundles, a
 """
 
 import shutil
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from pipeline.document import SCHEMA
 from pipeline.files import parquet_file
 from pipeline.ledger import Ledger
 from pipeline.shard.manifest import sha256
-from pipeline.shard.tokenizer import load_tokenizer
+from pipeline.shard.tokenizer import TokenCounter, load_tokenizer
 from pipeline.stage import Part, PartRecord, Phase, Source, Stage, Workspace, libraries
 
 _WRITE_ROWS = 1024
@@ -37,17 +38,29 @@ class ShardStage(Stage):
 
     def identity(self) -> dict[str, Any]:
         """Settings, the tokenizer and the exact documents of the stage before."""
-        assert self.upstream is not None
-        self._sources = self.upstream.sources()
-        self.tokenizer = load_tokenizer(self.loaded)
-        text_bytes = sum(record["info"]["text_bytes"] for record in self.upstream.done()["records"])
-        self.shards = max(1, -(-text_bytes // self.recipe.shard.target_bytes))
         return {
             "settings": self.recipe.shard.model_dump(mode="json", exclude={"tokenizer"}),
             "tokenizer": self.tokenizer.identity.model_dump(),
             "documents": sorted([source.part, source.output.xxh3_128] for source in self._sources),
             "libraries": libraries("pyarrow", "tokenizers"),
         }
+
+    @cached_property
+    def _sources(self) -> list[Source]:
+        assert self.upstream is not None
+        return self.upstream.sources()
+
+    @cached_property
+    def tokenizer(self) -> TokenCounter:
+        """The tokenizer that the recipe names."""
+        return load_tokenizer(self.loaded)
+
+    @cached_property
+    def shards(self) -> int:
+        """Number of shards: from the text bytes after dedup and the target size alone."""
+        assert self.upstream is not None
+        text_bytes = sum(record["info"]["text_bytes"] for record in self.upstream.done()["records"])
+        return max(1, -(-int(text_bytes) // self.recipe.shard.target_bytes))
 
     def phases(self) -> list[Phase]:
         """Gather the documents of each shard, then write the shards."""
