@@ -1,0 +1,172 @@
+"""A record judged: what it is, whether it carries a page, and why not."""
+
+import base64
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from pipeline.extract.grammar import Headers
+from pipeline.extract.http import (
+    HTML_TYPES,
+    UNKNOWN_TYPES,
+    BodyError,
+    entity_body,
+    looks_like_html,
+    media_type,
+    parse_response,
+    undo_content_encoding,
+)
+from pipeline.extract.records import Record
+
+_DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?")
+_ARC_DATE = re.compile(r"\d{14}")
+_PAGE_TYPES = frozenset({"response", "resource", "conversion"})
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """One record begun, of any type, or one stretch of a file that holds no readable record."""
+
+    offset: int
+    """Byte offset in the file as stored: of the record's gzip member, or of the record in a plain file. The k-th
+    record (from 0) of a member that holds several has the member's offset plus k."""
+    length: int
+    """Bytes it takes in the stored file, from our own offsets; of a shared member, the member's."""
+    type: str
+    """WARC-Type in lower case; "" for an unreadable stretch."""
+    record_id: str | None
+    """WARC-Record-ID as written."""
+    url: str
+    """WARC-Target-URI without blanks and angle brackets around it, or ""."""
+    date: datetime | None
+    """WARC-Date in UTC, to the millisecond."""
+    status: int | None
+    """HTTP status."""
+    content_type: str
+    """Media type in lower case, without parameters, from the HTTP header (the WARC header where there is no HTTP)."""
+    charset: str | None
+    """Charset parameter of that Content-Type, as written."""
+    payload: bytes
+    """The page, transfer and content encodings undone; empty unless `reason` is None."""
+    payload_digest: str
+    """`sha1:` and BASE32 of the HTTP entity body, as WARC-Payload-Digest defines it (transfer encoding undone, content
+    encoding not); computed by us, for pages and for responses without a record id; else ""."""
+    reason: str | None
+    """None for a page; else why not."""
+    value: str | None
+    """What decided: "404", "image/png", "read 812 of 5000 bytes"."""
+
+
+def unreadable(offset: int, length: int, value: str) -> Capture:
+    """The capture of a stretch in which no record begins."""
+    return Capture(offset, length, "", None, "", None, None, "", None, b"", "", "corrupt", value)
+
+
+def judge(record: Record, offset: int, length: int, max_bytes: int) -> Capture:
+    """The capture of a framed record. Its own damage decides first."""
+    headers = record.headers
+    kind = headers.get("warc-type", "").strip().lower()
+    judged = _Judged()
+    if record.reason is None:
+        try:
+            _judge_content(judged, kind, record, max_bytes)
+        except BodyError as error:
+            judged.reason, judged.value = error.reason, error.value
+    else:
+        judged.reason, judged.value = record.reason, record.value
+    return Capture(
+        offset,
+        length,
+        kind,
+        headers.get("warc-record-id", "").strip() or None,
+        headers.get("warc-target-uri", "").strip().removeprefix("<").removesuffix(">").strip(),
+        parse_date(headers.get("warc-date", "")),
+        judged.status,
+        judged.content_type,
+        judged.charset,
+        judged.payload if judged.reason is None else b"",
+        judged.digest,
+        judged.reason,
+        judged.value,
+    )
+
+
+@dataclass(slots=True)
+class _Judged:
+    status: int | None = None
+    content_type: str = ""
+    charset: str | None = None
+    payload: bytes = b""
+    digest: str = ""
+    reason: str | None = None
+    value: str | None = None
+
+
+def _judge_content(judged: _Judged, kind: str, record: Record, max_bytes: int) -> None:
+    headers = record.headers
+    if kind not in _PAGE_TYPES:
+        raise BodyError("revisit" if kind == "revisit" else "not_response", kind)
+    if record.declared > len(record.content):
+        raise BodyError("too_large", f"{record.declared} bytes")
+    content = record.content
+    response = parse_response(content)
+    if response is not None:
+        body = content[response.body_start :]
+        judged.status = response.status
+        judged.content_type, judged.charset = media_type(response.headers.get("content-type", ""))
+    else:
+        body = content
+        judged.content_type, judged.charset = media_type(headers.get("content-type", ""))
+        if kind == "response" and judged.content_type in ("application/http", ""):
+            judged.content_type, judged.charset = "", None
+            raise BodyError("unreadable_http", "no status line")
+    if len(body) > max_bytes:
+        raise BodyError("too_large", f"{len(body)} bytes")
+    entity = body if response is None else None
+    if "warc-record-id" not in headers:
+        entity = entity_body(content, response) if response is not None else body
+        judged.digest = payload_digest(entity)
+    if response is not None and not 200 <= response.status <= 299:
+        raise BodyError("http_status", str(response.status))
+    if judged.content_type not in HTML_TYPES and judged.content_type not in UNKNOWN_TYPES:
+        raise BodyError("content_type", judged.content_type)
+    _check_whole(headers)
+    if entity is None:
+        assert response is not None
+        entity = entity_body(content, response)
+    page = entity if response is None else undo_content_encoding(entity, response.headers, max_bytes)
+    if judged.content_type in UNKNOWN_TYPES and not looks_like_html(page):
+        raise BodyError("content_type", judged.content_type or "none, and the body is not HTML")
+    judged.payload = page
+    judged.digest = judged.digest or payload_digest(entity)
+
+
+def _check_whole(headers: Headers) -> None:
+    """The archive's own word that it holds a part only."""
+    if cut := headers.get("warc-truncated", "").strip():
+        raise BodyError("truncated", f"WARC-Truncated: {cut[:40]}")
+    if segment := headers.get("warc-segment-number", "").strip():
+        raise BodyError("truncated", f"WARC-Segment-Number: {segment[:40]}")
+
+
+def payload_digest(entity: bytes) -> str:
+    """`sha1:` and the BASE32 form of an entity body's SHA-1."""
+    sha1 = hashlib.sha1(entity, usedforsecurity=False).digest()
+    return f"sha1:{base64.b32encode(sha1).decode('ascii')}"
+
+
+def parse_date(text: str) -> datetime | None:
+    """A WARC-Date (ISO 8601) or an ARC date (14 digits) in UTC, to the millisecond; None for anything else."""
+    text = text.strip()
+    try:
+        if _DATE.fullmatch(text):
+            date = datetime.fromisoformat(text)
+        elif _ARC_DATE.fullmatch(text):
+            date = datetime.strptime(text, "%Y%m%d%H%M%S")
+        else:
+            return None
+        date = date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
+    except (ValueError, OverflowError):  # the 31st of April, the year 0
+        return None
+    return date.replace(microsecond=date.microsecond // 1000 * 1000)

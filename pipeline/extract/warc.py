@@ -1,0 +1,242 @@
+"""WARC and ARC files to captures: every record, whatever became of it, and every stretch that holds none.
+
+    with open(path, "rb") as file:
+        warc = WarcFile(file, name="crawl-0001.warc.gz", max_bytes=10 << 20)
+        for capture in warc:
+            ...
+    warc.status, warc.records, warc.xxh3_128
+
+The contract, on which the ledger stands:
+
+- A `Capture` comes for each record begun, of any type, in the order of the file, and for each stretch in which no
+  record's header can be read (`type` is "" then). Offsets are unique and increase. Nothing is dropped silently.
+- `reason` is None exactly when `payload` is a page to extract: a response with status 2xx, or a `resource` or
+  `conversion` record, that is whole and holds HTML by its media type, or by its first bytes where there is none.
+- Damage is never fatal: reading goes on at the next gzip member, or the next header, that is a WARC record's.
+- OSError (disk, network) propagates: it is no property of the file and no drop.
+- Memory is a few times `max_bytes`, whatever the file holds.
+
+Reasons, the damage before the rest: `corrupt` (invalid data, wrong checksum, wrong length, no header), `truncated`
+(fewer bytes than declared, a WARC-Truncated field, a first segment, a compressed body that ends early), `revisit`,
+`not_response`, `too_large`, `unreadable_http`, `http_status`, `content_type`. See docs/reading.md.
+"""
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import BinaryIO, Literal
+
+from pipeline.extract.capture import Capture, judge, unreadable
+from pipeline.extract.decoded import GZIP_MAGIC, End, GzipMember, PlainFile, begins_record, next_member
+from pipeline.extract.grammar import ARC, HEADER_BYTES, WARC, Grammar
+from pipeline.extract.records import Record, Span, agrees, frame
+from pipeline.extract.stored import StoredFile
+
+__all__ = ["Capture", "Status", "WarcFile", "read_capture_at", "read_captures"]
+
+Status = Literal["ok", "empty", "not_warc", "unreadable"]
+
+_BLANK = b"\r\n\t "
+_SHARED_LOOKBACK = 1 << 20
+_REREAD = 64 << 20
+
+
+class WarcFile:
+    """One file, read once from start to end by iterating.
+
+    Args:
+        file: a seekable binary file at any position.
+        name: for messages and to tell ARC by its ending; nothing is opened by it.
+        max_bytes: longest page, as stored and with its encodings undone; a longer one is `too_large`.
+
+    After the iteration:
+        status: "ok" (records were found, damaged ones perhaps), "empty" (no bytes), "not_warc" (no record in it, and
+            it does not look like one) or "unreadable" (it begins like one, and no record could be read).
+        detail: a status other than "ok" in words, else "".
+        records: captures with a record (the others are unreadable stretches).
+        xxh3_128: digest of the file's bytes (32 hex digits).
+    """
+
+    def __init__(self, file: BinaryIO, *, name: str, max_bytes: int) -> None:
+        self._file = StoredFile(file)
+        self._max_bytes = max_bytes
+        self.name = name
+        self.status: Status = "ok"
+        self.detail = ""
+        self.records = 0
+        self.xxh3_128 = ""
+        self.grammar = self._which_grammar()
+        self._looks_right = False
+        self._reread = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file as stored."""
+        return self._file.size
+
+    def __iter__(self) -> Iterator[Capture]:
+        span: tuple[int, int] | None = None
+        for item in self.read_from(0):
+            if isinstance(item, tuple):
+                span = (span[0] if span else item[0], item[1])
+                continue
+            if span is not None:
+                yield _span(span)
+                span = None
+            self.records += 1
+            yield item
+        if span is not None and self.records:
+            yield _span(span)
+        self.xxh3_128 = self._file.digest()
+        self._conclude()
+
+    def read_from(self, offset: int) -> Iterator[Capture | tuple[int, int]]:
+        """Captures from a stored offset on; begin and end of a stretch that holds none as a pair."""
+        if self._file.peek(0, 3) == GZIP_MAGIC or self._file.peek(offset, 3) == GZIP_MAGIC:
+            return self._gzip(offset)
+        if self.name.endswith(".gz") and not self.grammar.begins(self._head(), 0):
+            return self._gzip(offset)
+        return self._plain(offset)
+
+    def _head(self) -> bytes:
+        return self._file.peek(0, 8192).lstrip(_BLANK)
+
+    def _which_grammar(self) -> Grammar:
+        if self._file.peek(0, 3) == GZIP_MAGIC:
+            member = GzipMember(self._file, 0)
+            member.fill(64)
+            head = member.data
+        else:
+            head = self._head()
+        return ARC if head.startswith(b"filedesc:") or self.name.endswith((".arc", ".arc.gz")) else WARC
+
+    def _conclude(self) -> None:
+        if self.records:
+            return
+        if not self.size:
+            self.status, self.detail = "empty", "no bytes"
+        elif self._looks_right:
+            self.status, self.detail = "unreadable", "begins as a WARC or ARC file, but no record can be read"
+        else:
+            begin = self._file.peek(0, 16)
+            self.status, self.detail = "not_warc", f"no WARC or ARC record in it; begins with {begin!r}"
+
+    def _plain(self, offset: int) -> Iterator[Capture | tuple[int, int]]:
+        stream = PlainFile(self._file, offset)
+        self._looks_right = self.grammar.begins(self._head(), 0)
+        for item in frame(stream, self.grammar, self._max_bytes + HEADER_BYTES):
+            if isinstance(item, Span):
+                yield item.begin, item.end
+            else:
+                yield judge(item, item.begin, item.end - item.begin, self._max_bytes)
+
+    def _gzip(self, offset: int) -> Iterator[Capture | tuple[int, int]]:
+        while offset < self.size:
+            if self._file.peek(offset, 3) != GZIP_MAGIC:
+                end = next_member(self._file, offset + 1, self.grammar)
+                if self._file.peek(offset, min(end - offset, 64)).strip(_BLANK):  # some writers add line ends
+                    yield offset, end
+                offset = end
+                continue
+            member = GzipMember(self._file, offset)
+            member.skip_blank()
+            if member.at_end() and member.end is End.SOUND:
+                offset = member.stored_end  # an empty member: padding
+                continue
+            member.fill(self.grammar.lookahead)
+            if not self.grammar.begins(member.data, member.at):
+                while member.skip(1 << 20):
+                    pass
+                self._looks_right |= member.end is not End.SOUND and member.position == 0
+                end = self._behind(member)
+                yield offset, end
+            else:
+                self._looks_right = True
+                yield from self._member(member)
+                end = self._behind(member)
+            offset = end
+
+    def _behind(self, member: GzipMember) -> int:
+        """Where reading goes on after a member that was read to its end."""
+        sound = member.end is End.SOUND
+        if sound or (member.end is End.CHECKSUM and begins_record(self._file, member.stored_end, self.grammar)):
+            return member.stored_end
+        found = next_member(self._file, member.offset + 1, self.grammar)
+        # Members nested in one another, each broken at its end, would be read again and again.
+        self._reread += max(0, member.stored_end - found)
+        if self._reread > _REREAD + 4 * self.size:
+            found = next_member(self._file, member.stored_end, self.grammar)
+        return found
+
+    def _member(self, member: GzipMember) -> Iterator[Capture | tuple[int, int]]:
+        offset, shared = member.offset, None
+        for count, item in enumerate(frame(member, self.grammar, self._max_bytes + HEADER_BYTES)):
+            if shared is None:
+                last = item.last if isinstance(item, Record) else member.at_end()
+                if last:
+                    shared = member
+                else:  # several records in one member: its length and its end must be known before the first is given
+                    shared = GzipMember(self._file, offset)
+                    while shared.skip(1 << 20):
+                        pass
+            length = self._behind(shared) - offset
+            if isinstance(item, Record):
+                self._weigh(item, shared, offset + length)
+            if offset + count >= shared.stored_end:
+                yield offset + count, offset + count
+                return
+            if isinstance(item, Span):
+                yield unreadable(offset + count, length, f"{item.end - item.begin} bytes without a record's header")
+            else:
+                yield judge(item, offset + count, length, self._max_bytes)
+
+    def _weigh(self, record: Record, member: GzipMember, next_offset: int) -> None:
+        """What the member's end says about a record in it."""
+        if record.reason is not None:
+            if record.reason == "corrupt" and record.last and next_offset < member.stored_end:
+                # The decoder ran on into a sound member: this one was cut there, and nothing was altered.
+                record.reason = "truncated"
+            return
+        if member.end is End.SOUND:
+            return
+        proof = agrees(record.headers, record.content) if len(record.content) == record.declared else None
+        if member.end is End.CUT and record.last and not proof:
+            record.reason, record.value = "truncated", "the gzip member is cut behind the content"
+        elif member.end is End.BROKEN and (record.last or proof is False):
+            record.reason, record.value = "corrupt", "the gzip member is broken behind the content"
+        elif member.end is End.CHECKSUM and (record.last or not proof):
+            record.reason, record.value = "corrupt", "the gzip member's checksum is another"
+
+
+def read_captures(file: BinaryIO, *, name: str, max_bytes: int) -> Iterator[Capture]:
+    """The captures of a file; for its status and digest iterate over a `WarcFile` instead."""
+    return iter(WarcFile(file, name=name, max_bytes=max_bytes))
+
+
+def read_capture_at(file: BinaryIO, offset: int, *, name: str = "", max_bytes: int = 1 << 30) -> Capture:
+    """The one capture at an offset that a `Capture` of the same file named.
+
+    Raises:
+        ValueError: no record is there.
+    """
+    warc = WarcFile(file, name=name, max_bytes=max_bytes)
+    for start in _starts(warc, file, offset):
+        for capture in islice(warc.read_from(start), offset - start + 1):
+            if isinstance(capture, Capture) and capture.offset == offset:
+                return capture
+    raise ValueError(f"{name or 'file'}: no record at offset {offset}; take an offset that reading this file gave")
+
+
+def _starts(warc: WarcFile, file: BinaryIO, offset: int) -> Iterator[int]:
+    """Where the record may begin: at the offset, or at a member before it that holds several records."""
+    yield offset
+    begin = max(0, offset - _SHARED_LOOKBACK)
+    file.seek(begin)
+    before = file.read(offset - begin)
+    found = before.rfind(GZIP_MAGIC)
+    while found >= 0:
+        yield begin + found
+        found = before.rfind(GZIP_MAGIC, 0, found)
+
+
+def _span(span: tuple[int, int]) -> Capture:
+    return unreadable(span[0], span[1] - span[0], f"{span[1] - span[0]} bytes without a record's header")
