@@ -1,0 +1,1 @@
+"""The bundled tokenizer, and the program that made it."""
