@@ -9,7 +9,10 @@ from functools import lru_cache
 
 from pipeline.extract.content_outline import words
 
-LEFT_OUT_TAGS = words("nav footer button menu dialog noscript")
+LEFT_OUT_TAGS = words("nav footer button menu dialog noscript form aside")
+_NOTE = re.compile(
+    r"note|tip|admonition|callout|warning|caution|important|info|example|theorem|proof|hint", re.IGNORECASE
+)
 LEFT_OUT_ROLES = words(
     "navigation banner contentinfo search menu menubar menuitem toolbar tooltip dialog alert alertdialog status tablist"
     " form complementary"
@@ -19,17 +22,18 @@ LEFT_OUT_ROLES = words(
 _BOILERPLATE = words(
     "nav navbar navigation navigate subnav topnav menu submenu menus megamenu mainmenu breadcrumb breadcrumbs crumb"
     " crumbs sidebar sidenav rightbar leftbar rail footer colophon masthead topbar toolbar"
-    " cookie cookies consent gdpr privacy share sharing sharedaddy shares social socials addthis addtoany sharethis"
+    " privacy share sharing sharedaddy shares social socials addthis addtoany sharethis"
     " facebook twitter whatsapp linkedin pinterest instagram reddit"
-    " related recommended recommend recommendation recommendations recirc trending popular promo promos promotion"
+    " related recommended recommend recommendation recommendations recommends recirc recirculation trending popular promo promos promotion"
     " promoted advert adverts advertisement advertising ads adsbygoogle sponsor sponsored outbrain taboola"
     " newsletter subscribe subscription signup signin login logout register registration paywall donate donation"
     " popup popover modal overlay lightbox tooltip flyout offcanvas drawer dropdown"
     " pagination pager paginator pagenav prevnext search searchbox searchform skiplink skip copyright legal disclaimer"
-    " nocontent widgettitle tagcloud tags taglist hashtags taxonomy printfriendly feedback survey rating ratings vote votes"
-    " byline byl bio akismet captcha toc-toggle noprint print-only editsection edit-link jump notification notice-bar"
+    " nocontent widgettitle tagcloud tags taglist hashtags taxonomy printfriendly feedback survey rating ratings vote votes signature sig postprofile userinfo"
+    " byline byl akismet captcha toc-toggle noprint print-only editsection edit-link jump notification notice-bar"
     " cart wishlist checkout permalink headerlink anchorjs"
 )
+_NOTICES = words("cookie cookies consent gdpr onetrust cookiebot copyright colophon")
 _PAIRS = re.compile(
     r"(?:^|[\s_-])(?:sr[-_]only|screen[-_]reader|visually[-_]?hidden|skip[-_]?(?:link|to|nav)|back[-_]?to[-_]?top"
     r"|read[-_]?more|see[-_]?also[-_]?links|also[-_]like|you[-_]may|up[-_]next|most[-_]read|author[-_](?:box|bio|info|card)"
@@ -44,13 +48,20 @@ _CONTENT = words(
     "content article body main post entry story text column page container wrapper wrap layout site app root document"
     " markdown prose"
 )
+_LAYOUT = re.compile(
+    r"(?:content|main|has|with|no|without|layout|hide)[\w-]*sidebar|sidebar[\w-]*(?:content|main|layout)"
+)
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 
 
 @lru_cache(maxsize=1 << 16)
 def named(names: str) -> str:
-    """What class and id names say: "boilerplate", "comments", or ""."""
+    """What class and id names say: "boilerplate", "notice", "comments", or ""."""
     found = {word.lower() for word in _WORD.findall(names)}
+    if "sidebar" in found and _LAYOUT.search(names):
+        found.discard("sidebar")  # a wrapper of the content and its sidebar
+    if found & _NOTICES:
+        return "notice"
     if found & _BOILERPLATE or _PAIRS.search(names):
         return "boilerplate"
     if found & _COMMENTS:
@@ -58,13 +69,24 @@ def named(names: str) -> str:
     return ""
 
 
-_SERIES = re.compile(r"post|comment|reply|answer|message|thread|topic|question|response|item|entry", re.IGNORECASE)
+_TURN = re.compile(r"question|answer|reply|replies|message|response", re.IGNORECASE)
+_MEMBER = re.compile(r"post|comment|thread|topic|item|entry", re.IGNORECASE)
 
 
-@lru_cache(maxsize=1 << 12)
+@lru_cache(maxsize=1 << 14)
 def series_names(names: str) -> frozenset[str]:
-    """The classes among some that name one post, answer or item of a series."""
-    return frozenset(name for name in names.split() if _SERIES.search(name))
+    """What marks an element as one of a series: "turn" for a turn of a conversation, else its class for a post or item.
+
+    Two elements side by side are of one series when these sets meet.
+    """
+    if _TURN.search(names):
+        return frozenset({"turn"})
+    return frozenset(name for name in names.split() if _MEMBER.search(name))
+
+
+def is_note(attributes: dict[str, str | None]) -> bool:
+    """Whether an aside belongs to the text: a note, a warning, an example."""
+    return attributes.get("role") == "note" or bool(_NOTE.search(attributes.get("class") or ""))
 
 
 def hidden(attributes: dict[str, str | None]) -> bool:
