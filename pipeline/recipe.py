@@ -26,6 +26,11 @@ class Input(Frozen):
     kind: Literal["warc"] | None = None
     """`warc` reads a single file of any name as WARC; null goes by the suffix."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _plain(cls, data: Any) -> Any:
+        return {"path": data} if isinstance(data, str) else data
+
 
 class ExtractSettings(Frozen):
     """WARC record → text with its formulas, language and math score, in one pass."""
@@ -106,13 +111,6 @@ class Recipe(Frozen):
     filter: FilterSettings = FilterSettings()
     dedup: DedupSettings = DedupSettings()
     shard: ShardSettings = ShardSettings()
-
-    @model_validator(mode="before")
-    @classmethod
-    def _plain_inputs(cls, data: Any) -> Any:
-        if isinstance(data, dict) and isinstance(data.get("inputs"), list):
-            data = data | {"inputs": [{"path": entry} if isinstance(entry, str) else entry for entry in data["inputs"]]}
-        return data
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
+import psutil
 import pyarrow as pa
 from pydantic import Field
 
@@ -174,11 +175,13 @@ class Stage(ABC):
                 "bytes_in": part.bytes,
                 "wall_s": round(time.monotonic() - started, 3),
                 "cpu_s": round(_cpu_seconds() - cpu, 3),
-                "peak_rss_bytes": 1024
-                * max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)),
+                "peak_rss_bytes": 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
             },
         )
         write_json(self.record_path(phase.name, part.name), record.model_dump())
+
+    def close(self) -> None:  # noqa: B027 - a hook, not a duty
+        """End whatever a task of this stage keeps running between its parts. By default nothing."""
 
     def finish(self) -> Ledger:
         """Check that the ledger balances and joins the stage before, then write ledger.json and done.json.
@@ -214,11 +217,11 @@ def _intact(folder: Path, output: Output) -> bool:
 
 
 def _cpu_seconds() -> float:
-    """User and system CPU seconds of this process and of the children it has waited for."""
-    return sum(
-        usage.ru_utime + usage.ru_stime
-        for usage in map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    )
+    """User and system CPU seconds of this process and of its children, those that have ended included."""
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    running = [process.cpu_times() for process in psutil.Process().children()]
+    own = time.process_time()
+    return own + ended.ru_utime + ended.ru_stime + sum(times.user + times.system for times in running)
 
 
 def libraries(*names: str) -> dict[str, str]:

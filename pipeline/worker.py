@@ -58,13 +58,16 @@ class RunParts(PipelineStep):
         parts = [Part.model_validate(part) for part in share]
         committed = stage.committed(phase.name, parts)
         reporter = _Reporter(Path(spec.attempt) / f"progress-{rank:05d}")
-        for part in parts:
-            if part.name not in committed:
-                reporter.start(part)
-                with self.track_time("part"):
-                    stage.run_part(phase, part, reporter.part_bytes)
-                self.stat_update("committed")
-            reporter.end(part)
+        try:
+            for part in parts:
+                if part.name not in committed:
+                    reporter.start(part)
+                    with self.track_time("part"):
+                        stage.run_part(phase, part, reporter.part_bytes)
+                    self.stat_update("committed")
+                reporter.end(part)
+        finally:
+            stage.close()
         yield from ()
 
 

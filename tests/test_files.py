@@ -13,9 +13,14 @@ ROWS = pa.schema([("a", pa.int64())])
 
 def test_a_file_is_whole_or_absent(tmp_path):
     path = tmp_path / "deep" / "file.txt"
-    with pytest.raises(OSError, match="No space left"), atomic_path(path) as temporary:
-        temporary.write_text("half")
-        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def full_disk():
+        with atomic_path(path) as temporary:
+            temporary.write_text("half")
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left"):
+        full_disk()
     assert list(path.parent.iterdir()) == []
     with atomic_path(path) as temporary:
         temporary.write_text("whole")
@@ -55,9 +60,13 @@ def test_a_parquet_file_describes_itself(tmp_path):
 
 
 def test_a_failing_writer_leaves_no_parquet_file(tmp_path):
-    with pytest.raises(RuntimeError), parquet_file(tmp_path, "x.parquet", ROWS) as file:
-        file.write(pa.table({"a": [1]}, schema=ROWS))
-        raise RuntimeError
+    def fail():
+        with parquet_file(tmp_path, "x.parquet", ROWS) as file:
+            file.write(pa.table({"a": [1]}, schema=ROWS))
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
     assert list(tmp_path.iterdir()) == []
 
 

@@ -27,10 +27,8 @@ class Fence:
         self._settings = settings
         self._child: subprocess.Popen[bytes] | None = None
 
-    def __enter__(self) -> "Fence":
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
+        """End the child; a later page starts another."""
         self._end_child()
 
     def analyse(self, pages: list[PageInput]) -> list[Analysis | Refused]:

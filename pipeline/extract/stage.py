@@ -66,6 +66,11 @@ class ExtractStage(Stage):
         """Lives as long as the task: its start is the dear part of a small file."""
         return Fence(_analyser_settings(self.loaded))
 
+    def close(self) -> None:
+        """End the child that analyses pages, if one was started."""
+        if "_fence" in self.__dict__:
+            self._fence.close()
+
     def _parts(self) -> list[Part]:
         return [
             Part(name=file.identity, label=file.name, bytes=file.bytes, data={"path": str(file.path)})
