@@ -107,38 +107,33 @@ def _judge_content(judged: _Judged, kind: str, record: Record, max_bytes: int) -
     headers = record.headers
     if kind not in _PAGE_TYPES:
         raise BodyError("revisit" if kind == "revisit" else "not_response", kind)
-    if record.declared > len(record.content):
+    if record.declared and not record.data:
         raise BodyError("too_large", f"{record.declared} bytes")
-    content = record.content
-    response = parse_response(content)
+    data, end = record.data, record.at + record.read
+    response = parse_response(data, record.at, end)
     if response is not None:
-        body = content[response.body_start :]
+        begin, http = response.body_start, response.headers
         judged.status = response.status
-        judged.content_type, judged.charset = media_type(response.headers.get("content-type", ""))
+        judged.content_type, judged.charset = media_type(http.get("content-type", ""))
     else:
-        body = content
+        begin, http = record.at, {}
         judged.content_type, judged.charset = media_type(headers.get("content-type", ""))
         if kind == "response" and judged.content_type in ("application/http", ""):
             judged.content_type, judged.charset = "", None
             raise BodyError("unreadable_http", "no status line")
-    if len(body) > max_bytes:
-        raise BodyError("too_large", f"{len(body)} bytes")
-    entity = body if response is None else None
+    if end - begin > max_bytes:
+        raise BodyError("too_large", f"{end - begin} bytes")
     if "warc-record-id" not in headers:
-        entity = entity_body(content, response) if response is not None else body
-        judged.digest = payload_digest(entity)
+        judged.digest = payload_digest(entity_body(data[begin:end], http))
     if response is not None and not 200 <= response.status <= 299:
         raise BodyError("http_status", str(response.status))
     if judged.content_type not in HTML_TYPES and judged.content_type not in UNKNOWN_TYPES:
         raise BodyError("content_type", judged.content_type)
     _check_whole(headers)
-    if entity is None:
-        assert response is not None
-        entity = entity_body(content, response)
-    page = entity if response is None else undo_content_encoding(entity, response.headers, max_bytes)
-    if judged.content_type in UNKNOWN_TYPES and not looks_like_html(page):
+    entity = entity_body(data[begin:end], http)
+    judged.payload = undo_content_encoding(entity, http, max_bytes)
+    if judged.content_type in UNKNOWN_TYPES and not looks_like_html(judged.payload):
         raise BodyError("content_type", judged.content_type or "none, and the body is not HTML")
-    judged.payload = page
     judged.digest = judged.digest or payload_digest(entity)
 
 

@@ -4,6 +4,8 @@ import enum
 import zlib
 from abc import ABC, abstractmethod
 
+from isal import igzip_lib, isal_zlib
+
 from pipeline.extract.grammar import Grammar
 from pipeline.extract.stored import StoredFile
 
@@ -129,14 +131,14 @@ class GzipMember(Decoded):
         self.offset = offset
         self.stored_end = offset
         """Stored bytes consumed end here: behind the trailer of a sound member, at the error in a broken one."""
-        self._inflate = zlib.decompressobj(31)
+        self._inflate = isal_zlib.decompressobj(31)  # twice as fast as zlib, the checksum included
         self._delivered = 0
 
     def _next_piece(self) -> bytes:
         window = self._file.window(self.stored_end, _INPUT)
         try:
             piece = self._inflate.decompress(window, _PIECE)
-        except zlib.error:
+        except igzip_lib.IsalError:
             return self._salvage()
         if self._inflate.eof:
             self.end = End.SOUND
@@ -149,8 +151,8 @@ class GzipMember(Decoded):
         return piece
 
     def _salvage(self) -> bytes:
-        """What precedes the error: zlib withholds the output of the call that fails, so the member is decoded anew in
-        small steps, the failing step byte by byte."""
+        """What precedes the error: the output of the call that fails is withheld, so the member is decoded anew by zlib
+        (which can copy its state) in small steps, the failing step byte by byte."""
         known, position, pieces = self._delivered, self.offset, []
         inflate = before = zlib.decompressobj(31)
         step, decoded, failed = 4096, 0, False
@@ -180,6 +182,12 @@ class GzipMember(Decoded):
         return b"".join(pieces)
 
 
+def is_member(file: StoredFile, position: int) -> bool:
+    """Whether the bytes at `position` can begin a gzip member: magic number, method, no reserved flag, room for it."""
+    head = file.peek(position, 18)
+    return len(head) == 18 and head.startswith(GZIP_MAGIC) and head[3] < 0x20
+
+
 def next_member(file: StoredFile, start: int, grammar: Grammar) -> int:
     """Offset of the first gzip member at or behind `start` that decodes to a record; the file's size if none."""
     position = file.find(GZIP_MAGIC, start)
@@ -192,9 +200,9 @@ def next_member(file: StoredFile, start: int, grammar: Grammar) -> int:
 
 def begins_record(file: StoredFile, position: int, grammar: Grammar) -> bool:
     """Whether a gzip member at `position` decodes to the start of a record."""
-    head = file.window(position, 1024 + grammar.lookahead)
-    if len(head) < 18 or head[3] & 0xE0:  # reserved flags: not gzip
+    if not is_member(file, position):
         return False
+    head = file.window(position, 1024 + grammar.lookahead)
     try:
         start = zlib.decompressobj(31).decompress(head, grammar.lookahead)
     except zlib.error:

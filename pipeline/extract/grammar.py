@@ -87,8 +87,8 @@ def _arc_fields(line: bytes) -> Headers:
 WARC = Grammar(
     name="warc",
     lookahead=80,
-    begins=lambda data, at: data.startswith(b"WARC/", at),
-    find=re.compile(rb"WARC/\d{1,2}\.\d{1,3}\r?\n[!-9;-~]{1,64}:"),
+    begins=lambda data, at: data[at : at + 5].upper() == b"WARC/",  # the standard: names in any case
+    find=re.compile(rb"(?i:WARC)/\d{1,2}\.\d{1,3}\r?\n[!-9;-~]{1,64}:"),
     length=block_length,
     parse=lambda block: parse_block(block)[1],
 )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import brotli
 import zstandard
 
-from pipeline.extract.grammar import Headers, block_length, parse_block
+from pipeline.extract.grammar import HEADER_BYTES, Headers, block_length, parse_block
 
 HTML_TYPES = frozenset({"text/html", "application/xhtml+xml", "application/vnd.wap.xhtml+xml"})
 UNKNOWN_TYPES = frozenset({"", "*/*", "unknown/unknown", "application/unknown", "application/octet-stream", "text"})
@@ -34,24 +34,23 @@ class BodyError(Exception):
 
 @dataclass(slots=True)
 class Response:
-    """The head of an HTTP response; the body begins at `body_start` of the record's content."""
+    """The head of an HTTP response; the body begins at `body_start`."""
 
     status: int
     headers: Headers
     body_start: int
 
 
-def parse_response(content: bytes) -> Response | None:
-    """The head of the HTTP response in `content`, or None when it holds none."""
-    start = len(content[:16]) - len(content[:16].lstrip())
-    if content[start : start + 4].upper() != b"HTTP":
+def parse_response(data: bytes, start: int, end: int) -> Response | None:
+    """The head of the HTTP response in `data[start:end]`, or None when it holds none."""
+    first = data[start : min(start + 16, end)]
+    start += len(first) - len(first.lstrip())
+    if data[start : start + 4].upper() != b"HTTP":
         return None
-    length = block_length(content, start)
-    line, headers = parse_block(content[start : start + length] if length else content[start:][:4096])
+    length = min(block_length(data, start) or end - start, end - start)
+    line, headers = parse_block(data[start : start + min(length, HEADER_BYTES)])
     match = _STATUS.match(line)
-    if match is None:
-        return None
-    return Response(int(match[1]), headers, start + length if length else len(content))
+    return Response(int(match[1]), headers, start + length) if match else None
 
 
 def media_type(content_type: str) -> tuple[str, str | None]:
@@ -66,16 +65,14 @@ def looks_like_html(body: bytes) -> bool:
     return _HTML_START.match(body[:4096]) is not None
 
 
-def entity_body(content: bytes, response: Response) -> bytes:
+def entity_body(body: bytes, headers: Headers) -> bytes:
     """The entity body: what follows the head, with the transfer encoding undone where it is still there.
 
     Raises:
         BodyError: `truncated`: the last chunk is missing.
     """
-    body = content[response.body_start :]
-    codings = response.headers.get("transfer-encoding", "").lower()
     # Many archivers undo the chunks and keep the header.
-    if "chunked" in codings and _CHUNK.match(body):
+    if "chunked" in headers.get("transfer-encoding", "").lower() and _CHUNK.match(body):
         return _join_chunks(body)
     return body
 

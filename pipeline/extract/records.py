@@ -25,10 +25,12 @@ class Record:
     headers: Headers
     declared: int
     """Content-Length; -1 when there is none."""
-    content: bytes
-    """The content, empty when it is longer than was asked for or damaged."""
-    read: int
+    read: int = 0
     """Bytes of content that are there."""
+    data: bytes = b""
+    """Holds the content, from `at` on, `read` bytes; empty when that is longer than was asked for, or damaged. A slice
+    of its own would cost a copy of every page."""
+    at: int = 0
     reason: str | None = None
     """`truncated` or `corrupt`; None for a record that is as long as it says."""
     value: str | None = None
@@ -60,14 +62,17 @@ def frame(stream: Decoded, grammar: Grammar, max_content: int) -> Iterator[Recor
         yield _take_content(stream, grammar, begin, header, max_content)
 
 
-def agrees(headers: Headers, content: bytes) -> bool | None:
+def agrees(record: Record) -> bool | None:
     """Whether a digest in the record's header is that of its content; None when it has none that we can compute."""
-    for name, start in (("warc-block-digest", 0), ("warc-payload-digest", block_length(content, 0))):
+    if not record.data or record.read != record.declared:
+        return None
+    headers, content = record.headers, memoryview(record.data)[record.at : record.at + record.read]
+    for name, start in (("warc-block-digest", 0), ("warc-payload-digest", block_length(record.data, record.at))):
         algorithm, _, written = headers.get(name, "").strip().partition(":")
         algorithm = algorithm.lower().replace("-", "")
         if not written or algorithm not in ("sha1", "sha256", "md5"):
             continue
-        computed = hashlib.new(algorithm, memoryview(content)[start:], usedforsecurity=False).digest()
+        computed = hashlib.new(algorithm, content[start:], usedforsecurity=False).digest()
         if written.lower() == computed.hex() or written.upper().rstrip("=") == _base32(computed):
             return True
         if name == "warc-block-digest":
@@ -99,7 +104,7 @@ def _take_content(stream: Decoded, grammar: Grammar, begin: int, headers: Header
     start = stream.position
     text = headers.get("content-length", "").strip()
     declared = int(text) if text.isascii() and text.isdigit() and len(text) < 16 else -1
-    record = Record(begin, headers, declared, b"", 0)
+    record = Record(begin, headers, declared)
     if declared < 0:
         record.reason, record.value = "corrupt", f"Content-Length {text!r}" if text else "no Content-Length"
         _resume(stream, grammar, start, record)
@@ -114,7 +119,7 @@ def _take_content(stream: Decoded, grammar: Grammar, begin: int, headers: Header
         return record
     if declared <= max_content:
         record.read = min(stream.fill(declared + 16), declared)
-        record.content = stream.data[stream.at : stream.at + record.read]
+        record.data, record.at = stream.data, stream.at
         stream.at += record.read
     else:
         record.read = stream.skip(declared)
@@ -126,7 +131,7 @@ def _take_content(stream: Decoded, grammar: Grammar, begin: int, headers: Header
     record.end, record.last = stream.position, stream.at_end()
     if record.last or (stream.fill(grammar.lookahead) and grammar.begins(stream.data, stream.at)):
         return record
-    if ended and record.content and agrees(headers, record.content):
+    if ended and agrees(record):
         return record  # whole, as its digest proves; what follows is something else
     _stray(stream, grammar, start, record)
     return record
@@ -134,7 +139,7 @@ def _take_content(stream: Decoded, grammar: Grammar, begin: int, headers: Header
 
 def _short(stream: Decoded, grammar: Grammar, start: int, record: Record) -> None:
     """The stream ended within the content: it was cut, or the length swallowed the records that follow."""
-    record.content = b""
+    record.data = b""
     if stream.back_to(start):
         found = _seek_header(stream, grammar)
         if not stream.at_end():
@@ -154,7 +159,7 @@ def _stray(stream: Decoded, grammar: Grammar, start: int, record: Record) -> Non
 
 
 def _resume(stream: Decoded, grammar: Grammar, start: int, record: Record) -> None:
-    record.content = b""
+    record.data = b""
     record.end = _seek_header(stream, grammar)
     record.last = stream.at_end()
     record.read = min(record.read, record.end - start) if record.read else record.end - start

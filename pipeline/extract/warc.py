@@ -26,7 +26,7 @@ from itertools import islice
 from typing import BinaryIO, Literal
 
 from pipeline.extract.capture import Capture, judge, unreadable
-from pipeline.extract.decoded import GZIP_MAGIC, End, GzipMember, PlainFile, begins_record, next_member
+from pipeline.extract.decoded import GZIP_MAGIC, End, GzipMember, PlainFile, begins_record, is_member, next_member
 from pipeline.extract.grammar import ARC, HEADER_BYTES, WARC, Grammar
 from pipeline.extract.records import Record, Span, agrees, frame
 from pipeline.extract.stored import StoredFile
@@ -131,7 +131,7 @@ class WarcFile:
 
     def _gzip(self, offset: int) -> Iterator[Capture | tuple[int, int]]:
         while offset < self.size:
-            if self._file.peek(offset, 3) != GZIP_MAGIC:
+            if not is_member(self._file, offset):
                 end = next_member(self._file, offset + 1, self.grammar)
                 if self._file.peek(offset, min(end - offset, 64)).strip(_BLANK):  # some writers add line ends
                     yield offset, end
@@ -198,7 +198,7 @@ class WarcFile:
             return
         if member.end is End.SOUND:
             return
-        proof = agrees(record.headers, record.content) if len(record.content) == record.declared else None
+        proof = agrees(record)
         if member.end is End.CUT and record.last and not proof:
             record.reason, record.value = "truncated", "the gzip member is cut behind the content"
         elif member.end is End.BROKEN and (record.last or proof is False):
