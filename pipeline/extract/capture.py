@@ -34,7 +34,7 @@ class Capture:
     length: int
     """Bytes it takes in the stored file, from our own offsets; of a shared member, the member's."""
     type: str
-    """WARC-Type in lower case; "" for an unreadable stretch."""
+    """WARC-Type in lower case, "unknown" where a record has none; "" for an unreadable stretch."""
     record_id: str | None
     """WARC-Record-ID as written."""
     url: str
@@ -66,7 +66,7 @@ def unreadable(offset: int, length: int, value: str) -> Capture:
 def judge(record: Record, offset: int, length: int, max_bytes: int) -> Capture:
     """The capture of a framed record. Its own damage decides first."""
     headers = record.headers
-    kind = headers.get("warc-type", "").strip().lower()
+    kind = headers.get("warc-type", "").strip().lower() or "unknown"
     judged = _Judged()
     if record.reason is None:
         try:

@@ -21,7 +21,7 @@ Reasons, the damage before the rest: `corrupt` (invalid data, wrong checksum, wr
 `not_response`, `too_large`, `unreadable_http`, `http_status`, `content_type`. See docs/reading.md.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from itertools import islice
 from typing import BinaryIO, Literal
 
@@ -82,7 +82,7 @@ class WarcFile:
             if span is not None:
                 yield _span(span)
                 span = None
-            self.records += 1
+            self.records += item.type != ""
             yield item
         if span is not None and self.records:
             yield _span(span)
@@ -91,11 +91,10 @@ class WarcFile:
 
     def read_from(self, offset: int) -> Iterator[Capture | tuple[int, int]]:
         """Captures from a stored offset on; begin and end of a stretch that holds none as a pair."""
-        if self._file.peek(0, 3) == GZIP_MAGIC or self._file.peek(offset, 3) == GZIP_MAGIC:
-            return self._gzip(offset)
-        if self.name.endswith(".gz") and not self.grammar.begins(self._head(), 0):
-            return self._gzip(offset)
-        return self._plain(offset)
+        compressed = GZIP_MAGIC in (self._file.peek(0, 3), self._file.peek(offset, 3))
+        if not compressed and not self.grammar.begins(self._head(), 0):  # the start is damaged: the rest decides
+            compressed = next_member(self._file, 0, self.grammar) < self.size
+        return self._gzip(offset) if compressed else self._plain(offset)
 
     def _head(self) -> bytes:
         return self._file.peek(0, 8192).lstrip(_BLANK)
@@ -151,8 +150,7 @@ class WarcFile:
                 yield offset, end
             else:
                 self._looks_right = True
-                yield from self._member(member)
-                end = self._behind(member)
+                end = yield from self._member(member)
             offset = end
 
     def _behind(self, member: GzipMember) -> int:
@@ -167,8 +165,9 @@ class WarcFile:
             found = next_member(self._file, member.stored_end, self.grammar)
         return found
 
-    def _member(self, member: GzipMember) -> Iterator[Capture | tuple[int, int]]:
-        offset, shared = member.offset, None
+    def _member(self, member: GzipMember) -> Generator[Capture | tuple[int, int], None, int]:
+        """The captures of a member's records; returns where reading goes on."""
+        offset, shared, behind = member.offset, None, 0
         for count, item in enumerate(frame(member, self.grammar, self._max_bytes + HEADER_BYTES)):
             if shared is None:
                 last = item.last if isinstance(item, Record) else member.at_end()
@@ -178,16 +177,20 @@ class WarcFile:
                     shared = GzipMember(self._file, offset)
                     while shared.skip(1 << 20):
                         pass
-            length = self._behind(shared) - offset
+                behind = self._behind(shared)
+            if offset + count >= shared.stored_end:  # more records than stored bytes: no offsets are left for them
+                return shared.stored_end
             if isinstance(item, Record):
-                self._weigh(item, shared, offset + length)
-            if offset + count >= shared.stored_end:
-                yield offset + count, offset + count
-                return
-            if isinstance(item, Span):
-                yield unreadable(offset + count, length, f"{item.end - item.begin} bytes without a record's header")
+                self._weigh(item, shared, behind)
+                yield judge(item, offset + count, behind - offset, self._max_bytes)
+            elif count == 0 and shared is member:
+                yield offset, behind
             else:
-                yield judge(item, offset + count, length, self._max_bytes)
+                value = f"{item.end - item.begin} bytes without a record's header"
+                yield unreadable(offset + count, behind - offset, value)
+        if offset + count >= behind:  # members nested in a broken one that held several records
+            behind = next_member(self._file, offset + count + 1, self.grammar)
+        return behind
 
     def _weigh(self, record: Record, member: GzipMember, next_offset: int) -> None:
         """What the member's end says about a record in it."""
