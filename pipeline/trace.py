@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -60,18 +61,21 @@ def _kept(manifest: Manifest, column: str, key: str) -> list[tuple[dict[str, Any
 def _dropped(manifest: Manifest, column: str, key: str) -> list[dict[str, Any]]:
     """Rows of every stage's `dropped/`, with the stage's name."""
     found = []
-    for stage, files in dropped_files(manifest).items():
+    for stage, files in dropped_files(manifest, manifest.folder).items():
         query = f"SELECT {_ORIGIN}, reason, value, survivor FROM read_parquet(?) WHERE {column} = ?"
         rows = _rows(f"{query} ORDER BY warc_file, warc_offset", [files, key])
         found += [{**row, "stage": stage} for row in rows]
     return found
 
 
-def dropped_files(manifest: Manifest) -> dict[str, list[str]]:
-    """The `dropped/` files of each stage that has any: of this build's parts alone, since stages share their folder."""
-    folders = {stage.name: manifest.folder / stage.folder / "dropped" for stage in manifest.stages}
+def dropped_files(manifest: Manifest, folder: Path) -> dict[str, list[str]]:
+    """The `dropped/` files of each stage that has any: of this build's parts alone, since stages share their folder.
+
+    `folder` is the corpus folder: a manifest that is not written yet does not know it.
+    """
+    folders = {stage.name: folder / stage.folder / "dropped" for stage in manifest.stages}
     files: dict[str, list[str]] = {}
-    for row in pq.read_table(manifest.folder / manifest.ledgers.path, columns=["stage", "part"]).to_pylist():
+    for row in pq.read_table(folder / manifest.ledgers.path, columns=["stage", "part"]).to_pylist():
         path = folders[row["stage"]] / f"{row['part']}.parquet"
         if path.is_file():
             files.setdefault(row["stage"], []).append(str(path))

@@ -1,0 +1,120 @@
+"""Histograms as geometry: where bars, lines and labels stand, in the units of an SVG viewBox. No drawing here."""
+
+import math
+from dataclasses import dataclass
+
+from pipeline.report.distributions import SCORE_BINS, Counts, Scores
+
+WIDTH, HEIGHT = 520.0, 220.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 52.0, 8.0, 12.0, 30.0
+_PLOT_WIDTH, _PLOT_HEIGHT = WIDTH - _LEFT - _RIGHT, HEIGHT - _TOP - _BOTTOM
+_BASE = _TOP + _PLOT_HEIGHT
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A rectangle on the base line; `css` is its class and `tip` what a pointer on it reads."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    css: str
+    tip: str
+
+
+@dataclass(frozen=True)
+class Label:
+    """A label at (x, y), or a grid line's."""
+
+    x: float
+    y: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A histogram. `marker` is a vertical line with its label."""
+
+    bars: tuple[Bar, ...]
+    across: tuple[Label, ...]
+    up: tuple[Label, ...]
+    marker: Label | None
+    left: float = _LEFT
+    right: float = WIDTH - _RIGHT
+    top: float = _TOP
+    base: float = _BASE
+
+
+def score_chart(scores: Scores) -> Chart:
+    """Extracted pages behind the corpus, on a logarithmic scale: most of a crawl is far from mathematics.
+
+    A bar's height is log(1 + count), so that an empty bin has none.
+    """
+    top = math.log1p(max((*scores.extracted, *scores.corpus, 9)))
+    step = _PLOT_WIDTH / SCORE_BINS
+    bars = []
+    for css, name, counts in (("wide", "extracted", scores.extracted), ("full", "in the corpus", scores.corpus)):
+        for number, count in enumerate(counts):
+            if count:
+                height = math.log1p(count) / top * _PLOT_HEIGHT
+                low, high = number / SCORE_BINS, (number + 1) / SCORE_BINS
+                inset = 1.0 if css == "wide" else 4.5
+                tip = f"{low:.2f} to {high:.2f}: {count:,} {name}"
+                bars.append(_bar(_LEFT + number * step + inset, step - 2 * inset, height, css, tip))
+    up = [(math.log1p(10.0**power) / top, _short(10**power)) for power in range(12) if math.log1p(10**power) <= top]
+    across = [Label(_LEFT + tenth / 10 * _PLOT_WIDTH, _BASE + 17, f"{tenth / 10:.1f}") for tenth in range(0, 11, 2)]
+    marker = None
+    if scores.threshold is not None:
+        marker = Label(round(_LEFT + scores.threshold * _PLOT_WIDTH, 1), _TOP, f"kept from {scores.threshold:g}")
+    every = max(1, len(up) // 4)
+    return Chart(tuple(bars), tuple(across), _grid(up[::every]), marker)
+
+
+def count_chart(counts: Counts) -> Chart:
+    """Documents per doubling of a whole number."""
+    filled = [number for number, documents in enumerate(counts.bins) if documents]
+    if not filled:
+        return Chart((), (), (), None)
+    first, last = (0 if filled[0] == 0 else max(1, filled[0] - 1)), filled[-1] + 1
+    shown = counts.bins[first:last]
+    scale = _nice(max(shown))
+    step = _PLOT_WIDTH / max(len(shown), 6)
+    bars, across = [], []
+    for place, documents in enumerate(shown):
+        number = first + place
+        low, high = (0, 0) if number == 0 else (1 << (number - 1), (1 << number) - 1)
+        span = f"{low:,}" if low == high else f"{low:,} to {high:,}"
+        x = _LEFT + place * step
+        if documents:
+            height = documents / scale[-1] * _PLOT_HEIGHT
+            bars.append(_bar(x + 1, step - 2, height, "full", f"{span}: {documents:,} documents"))
+        across.append(Label(x + step / 2 if number == 0 else x + 1, _BASE + 17, _short(low)))
+    every = -(-len(across) // 12)
+    up = [(value / scale[-1], _short(value)) for value in scale if value]
+    return Chart(tuple(bars), tuple(across[::every]), _grid(up), None)
+
+
+def _bar(x: float, width: float, height: float, css: str, tip: str) -> Bar:
+    height = max(height, 1.5)  # one document among millions is still a line
+    return Bar(round(x, 1), round(_BASE - height, 1), round(width, 1), round(height, 1), css, tip)
+
+
+def _grid(up: list[tuple[float, str]]) -> tuple[Label, ...]:
+    return tuple(Label(_LEFT, round(_BASE - share * _PLOT_HEIGHT, 1), text) for share, text in up)
+
+
+def _nice(largest: int) -> list[int]:
+    """Whole numbers 0, s, 2s, … of which the last reaches `largest`, in three to five round steps."""
+    rough = max(1, largest / 4)
+    power = 10 ** math.floor(math.log10(rough))
+    step = next(int(factor * power) for factor in (1, 2, 5, 10) if factor * power >= rough)
+    return list(range(0, -(-largest // step) * step + 1, step))
+
+
+def _short(value: int) -> str:
+    """A whole number in little room: 512, 2k, 1M."""
+    for size, unit in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
+        if value >= size:
+            return f"{value / size:.3g}{unit}"
+    return str(value)

@@ -1,0 +1,175 @@
+"""What a corpus is made of, counted over its Parquet files by DuckDB: scores, lengths, hosts, languages, dates."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import duckdb
+import numpy as np
+
+from pipeline.report.files import CorpusFiles, rows
+
+SCORE_BINS = 20
+TOP = 20
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Documents per score bin (`SCORE_BINS` equal ones over 0..1): of all extracted pages, and of the corpus.
+
+    `threshold` is the lowest score that the recipe keeps; `unset` counts documents of the corpus without the score.
+    """
+
+    name: str
+    extracted: tuple[int, ...]
+    corpus: tuple[int, ...]
+    threshold: float | None
+    unset: int
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Documents per doubling bin of a whole number: bin 0 holds 0, bin k holds 2^(k-1) to 2^k - 1.
+
+    Quantiles are exact (the smallest value that at least the share of documents does not pass); None of no document.
+    """
+
+    name: str
+    bins: tuple[int, ...]
+    total: int
+    mean: float | None
+    quantiles: tuple[tuple[int, int], ...]
+    """(percent, value) of 5, 25, 50, 75, 95 and 100."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """A host or a language: extracted pages and what the corpus holds of them."""
+
+    name: str | None
+    extracted: int
+    documents: int
+    tokens: int
+    formulas: int
+
+
+@dataclass(frozen=True)
+class Distributions:
+    """Everything counted. `first` and `last` are capture dates (ISO days) of the corpus, None when unknown."""
+
+    scores: tuple[Scores, ...]
+    counts: tuple[Counts, ...]
+    hosts: tuple[Group, ...]
+    num_hosts: int
+    languages: tuple[Group, ...]
+    num_languages: int
+    extractors: tuple[str, ...]
+    first: str | None
+    last: str | None
+
+
+def distributions(files: CorpusFiles, connection: duckdb.DuckDBPyConnection) -> Distributions:
+    """Count a corpus."""
+    extracted = files.data(files.manifest.stages[0].name) if files.manifest.stages else []
+    hosts, num_hosts = _hosts(connection, extracted, files.shards)
+    languages, num_languages = _languages(connection, extracted, files.shards)
+    dates = rows(connection, "SELECT min(date)::DATE AS first, max(date)::DATE AS last FROM FILES", files.shards)
+    found = dates[0] if dates else {"first": None, "last": None}
+    extractors = rows(connection, "SELECT DISTINCT extractor FROM FILES ORDER BY extractor", files.shards)
+    return Distributions(
+        scores=tuple(
+            _scores(connection, name, extracted, files.shards, _threshold(files, name))
+            for name in ("math_score", "language_score")
+        ),
+        counts=tuple(_counts(connection, name, files.shards) for name in ("tokens", "formulas")),
+        hosts=hosts,
+        num_hosts=num_hosts,
+        languages=languages,
+        num_languages=num_languages,
+        extractors=tuple(row["extractor"] for row in extractors if row["extractor"] is not None),
+        first=str(found["first"]) if found["first"] else None,
+        last=str(found["last"]) if found["last"] else None,
+    )
+
+
+def _threshold(files: CorpusFiles, name: str) -> float | None:
+    value = files.manifest.recipe.settings.get("filter", {}).get(f"min_{name}")
+    return float(value) if isinstance(value, int | float) and value > 0 else None
+
+
+def _scores(
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    extracted: Sequence[str],
+    shards: Sequence[str],
+    threshold: float | None,
+) -> Scores:
+    bins, _ = _score_bins(connection, name, extracted)
+    corpus, unset = _score_bins(connection, name, shards)
+    return Scores(name, bins, corpus, threshold, unset)
+
+
+def _score_bins(connection: duckdb.DuckDBPyConnection, name: str, paths: Sequence[str]) -> tuple[tuple[int, ...], int]:
+    """Documents per bin, the last one closed above; and how many have no score."""
+    query = f"""
+        SELECT CASE WHEN {name} IS NULL OR isnan({name}) THEN -1
+                    ELSE greatest(0, least({SCORE_BINS - 1}, floor({name} * {SCORE_BINS}::FLOAT)))::INTEGER END AS bin,
+               count(*) AS documents
+        FROM FILES GROUP BY bin"""
+    found = {row["bin"]: row["documents"] for row in rows(connection, query, paths)}
+    return tuple(found.get(number, 0) for number in range(SCORE_BINS)), found.get(-1, 0)
+
+
+def _counts(connection: duckdb.DuckDBPyConnection, name: str, shards: Sequence[str]) -> Counts:
+    query = f"""
+        SELECT {name} AS value, count(*) AS documents FROM FILES WHERE {name} >= 0 GROUP BY value ORDER BY value"""
+    found = rows(connection, query, shards)
+    values = np.array([row["value"] for row in found], dtype=np.int64)
+    documents = np.array([row["documents"] for row in found], dtype=np.int64)
+    total = int(documents.sum())
+    if not total:
+        return Counts(name, (), 0, None, ())
+    doubling = np.frexp(values.astype(np.float64))[1]  # 0 → 0, 1 → 1, 2 and 3 → 2, 4 to 7 → 3, …
+    bins = np.bincount(doubling, weights=documents).astype(np.int64)
+    reached = np.cumsum(documents)
+    quantiles = tuple(
+        (percent, int(values[np.searchsorted(reached * 100, percent * total)])) for percent in (5, 25, 50, 75, 95, 100)
+    )
+    return Counts(name, tuple(bins.tolist()), total, int((values * documents).sum()) / total, quantiles)
+
+
+def _hosts(
+    connection: duckdb.DuckDBPyConnection, extracted: Sequence[str], shards: Sequence[str]
+) -> tuple[tuple[Group, ...], int]:
+    """The `TOP` hosts by documents in the corpus, and how many hosts it has."""
+    query = f"""
+        SELECT host AS name, count(*) AS documents, sum(tokens)::BIGINT AS tokens, sum(formulas)::BIGINT AS formulas,
+               (count(*) OVER ())::BIGINT AS groups
+        FROM FILES GROUP BY host ORDER BY documents DESC, name NULLS LAST LIMIT {TOP}"""
+    top = rows(connection, query, shards)
+    query = "SELECT host, count(*) AS pages FROM FILES WHERE list_contains(?, host) GROUP BY host"
+    pages = {row["host"]: row["pages"] for row in rows(connection, query, extracted, [row["name"] for row in top])}
+    groups = tuple(
+        Group(row["name"], pages.get(row["name"], 0), row["documents"], row["tokens"] or 0, row["formulas"] or 0)
+        for row in top
+    )
+    return groups, top[0]["groups"] if top else 0
+
+
+def _languages(
+    connection: duckdb.DuckDBPyConnection, extracted: Sequence[str], shards: Sequence[str]
+) -> tuple[tuple[Group, ...], int]:
+    """The `TOP` languages by extracted pages, and how many languages there are."""
+    query = "SELECT language, count(*) AS pages FROM FILES GROUP BY language"
+    pages = {row["language"]: row["pages"] for row in rows(connection, query, extracted)}
+    query = """
+        SELECT language, count(*) AS documents, sum(tokens)::BIGINT AS tokens, sum(formulas)::BIGINT AS formulas
+        FROM FILES GROUP BY language"""
+    corpus = {row["language"]: row for row in rows(connection, query, shards)}
+    none = {"documents": 0, "tokens": 0, "formulas": 0}
+    groups = [
+        Group(name, pages.get(name, 0), row["documents"], row["tokens"] or 0, row["formulas"] or 0)
+        for name in pages.keys() | corpus.keys()
+        for row in (corpus.get(name, none),)
+    ]
+    groups.sort(key=lambda group: (-group.extracted, -group.documents, group.name or ""))
+    return tuple(groups[:TOP]), len(groups)

@@ -1,0 +1,76 @@
+"""The Parquet files of a corpus as the report reads them: through DuckDB, out of core, in a fixed order."""
+
+import glob
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow.parquet as pq
+
+from pipeline.shard.manifest import Manifest
+from pipeline.trace import dropped_files
+
+MEMORY = "512MB"
+
+
+class CorpusFiles:
+    """Where the rows of a corpus lie: its lists, shards, and the `data/` and `dropped/` files of each stage's parts.
+
+    A corpus that was copied without its stage folders has shards only: the other lists are then empty.
+    """
+
+    def __init__(self, manifest: Manifest, folder: Path) -> None:
+        self.manifest, self.folder = manifest, folder
+        self.shards = [str(folder / shard.path) for shard in manifest.shards]
+        self.dropped = dropped_files(manifest, folder)
+        self._parts = pq.read_table(folder / manifest.ledgers.path, columns=["stage", "part"]).to_pylist()
+
+    def data(self, stage: str) -> list[str]:
+        """The `data/` files of this build's parts of a stage."""
+        folders = {summary.name: self.folder / summary.folder / "data" for summary in self.manifest.stages}
+        paths = [folders[stage] / f"{row['part']}.parquet" for row in self._parts if row["stage"] == stage]
+        return [str(path) for path in paths if path.is_file()]
+
+    def before(self, stage: str) -> list[str]:
+        """The `data/` files that a stage read; none for the first stage."""
+        names = [summary.name for summary in self.manifest.stages]
+        position = names.index(stage)
+        return self.data(names[position - 1]) if position else []
+
+    def inputs(self) -> list[dict[str, Any]]:
+        """The rows of the input list."""
+        rows: list[dict[str, Any]] = pq.read_table(self.folder / self.manifest.inputs.path).to_pylist()
+        return rows
+
+
+@contextmanager
+def database() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A DuckDB with bounded memory that spills to a temporary folder and loads nothing from outside."""
+    with tempfile.TemporaryDirectory(prefix="mathmill-report-") as folder:
+        settings = {
+            "memory_limit": MEMORY,
+            "temp_directory": folder,
+            "autoinstall_known_extensions": False,
+            "preserve_insertion_order": False,
+            "TimeZone": "UTC",
+        }
+        with duckdb.connect(config=settings) as connection:
+            yield connection
+
+
+def rows(
+    connection: duckdb.DuckDBPyConnection, query: str, paths: Sequence[str], *parameters: Any
+) -> list[dict[str, Any]]:
+    """The rows of a query over files; it reads them as `FILES`. No files: no rows.
+
+    A result whose order matters has to be ordered by the query.
+    """
+    if not paths:
+        return []
+    files = [glob.escape(path) for path in paths]  # a folder may be called `crawl[1]`
+    result = connection.execute(query.replace("FILES", "read_parquet(?)"), [files, *parameters])
+    names = [column[0] for column in result.description or []]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]

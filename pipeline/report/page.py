@@ -1,0 +1,122 @@
+"""From a manifest and its folder to the page: everything is counted first, then one template is filled."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from pipeline.report.charts import count_chart, score_chart
+from pipeline.report.distributions import distributions
+from pipeline.report.files import CorpusFiles, database
+from pipeline.report.funnel import balances, funnel, share
+from pipeline.report.samples import dropped_samples, kept_samples
+from pipeline.report.visible import visible
+from pipeline.shard.manifest import Manifest
+
+_LISTED = 50
+_SETTINGS_CHARS = 60_000
+_NAME_CHARS = 200
+
+
+def render_report(manifest: Manifest, folder: Path) -> str:
+    """The report of a corpus as one HTML page that needs nothing else: no script, no image, no font, no network.
+
+    `folder` is the corpus folder; manifest.json need not be there yet. Two renders of the same corpus are equal, and
+    no path of the machine is in the page. A corpus without its stage folders (a published copy) gives a report without
+    the texts and records that were left out.
+
+    Raises:
+        OSError: a shard or a list of the manifest is missing.
+    """
+    files = CorpusFiles(manifest, folder)
+    with database() as connection:
+        found = distributions(files, connection)
+        kept, dropped = kept_samples(files, connection), dropped_samples(files, connection)
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            manifest=manifest,
+            totals=manifest.totals,
+            funnel=funnel(manifest),
+            balances=balances(manifest),
+            found=found,
+            score_charts=[(scores, score_chart(scores)) for scores in found.scores],
+            count_charts=[(counts, count_chart(counts)) for counts in found.counts],
+            kept=kept,
+            dropped=dropped,
+            inputs=_inputs(files),
+            settings=_settings(manifest),
+        )
+    )
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("pipeline.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["number"] = lambda value: f"{value:,}"
+    environment.filters["percent"] = _percent
+    environment.filters["size"] = _size
+    environment.filters["unit"] = lambda value: round(1000 * min(max(value, 0.0), 1.0), 2)
+    environment.filters["line"] = lambda value: visible(str(value), _NAME_CHARS)
+    environment.globals["share"] = share
+    return environment
+
+
+def _percent(value: float) -> str:
+    """A share for people: a small one is never shown as none, nor nearly all as all."""
+    if 0 < value < 0.0005:
+        return "<0.1 %"
+    if 0.9995 <= value < 1:
+        return ">99.9 %"
+    return f"{100 * value:.1f} %"
+
+
+def _size(value: int) -> str:
+    """Bytes in binary units."""
+    size = float(value)
+    for unit in ("bytes", "KiB", "MiB", "GiB"):
+        if size < 1024:
+            return f"{value:,} bytes" if unit == "bytes" else f"{size:.1f} {unit}"
+        size /= 1024
+    return f"{size:,.1f} TiB"
+
+
+def _inputs(files: CorpusFiles) -> dict[str, Any]:
+    rows = files.inputs()
+    troubled = [row for row in rows if row["status"] != "ok"]
+    return {
+        "files": len(rows),
+        "bytes": sum(row["bytes"] for row in rows),
+        "records": sum(row["records"] for row in rows),
+        "documents": sum(row["documents"] for row in rows),
+        "statuses": sorted(Counter(row["status"] for row in rows).items()),
+        "troubled": troubled[:_LISTED],
+        "more": max(0, len(troubled) - _LISTED),
+    }
+
+
+def _settings(manifest: Manifest) -> str:
+    """The recipe as YAML, absolute paths shortened: where a machine keeps its files is nobody's business."""
+    text = yaml.safe_dump(_relative(manifest.recipe.settings), sort_keys=False, allow_unicode=True, width=110)
+    lines = [visible(line, _SETTINGS_CHARS) for line in text.split("\n")]
+    text = "\n".join(lines)
+    return text if len(text) <= _SETTINGS_CHARS else text[:_SETTINGS_CHARS] + "\n…"
+
+
+def _relative(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _relative(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_relative(item) for item in value]
+    if isinstance(value, str) and value.startswith(("/", "~/", "file:/")):
+        return f"…/{value.rstrip('/').rpartition('/')[2]}"
+    return value
