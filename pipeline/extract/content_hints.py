@@ -1,7 +1,7 @@
-"""What markup says about an element: names, roles and states that authors give to parts that are not content.
+"""What markup says about an element: the names, roles and states that authors give to parts that are not content.
 
 The words are those that the web's frameworks and themes share; none belongs to one site. A name alone never decides
-against a part that holds most of the page's running text (`content.py` sees to that).
+against a part that holds most of the page's running text (`content_left_out.py` sees to that).
 """
 
 import re
@@ -9,10 +9,8 @@ from functools import lru_cache
 
 from pipeline.extract.content_outline import words
 
-LEFT_OUT_TAGS = words("nav footer button menu dialog noscript form aside")
-_NOTE = re.compile(
-    r"note|tip|admonition|callout|warning|caution|important|info|example|theorem|proof|hint", re.IGNORECASE
-)
+Attributes = dict[str, str | None]
+
 LEFT_OUT_ROLES = words(
     "navigation banner contentinfo search menu menubar menuitem toolbar tooltip dialog alert alertdialog status tablist"
     " form complementary"
@@ -20,57 +18,75 @@ LEFT_OUT_ROLES = words(
 
 # One of these words in a class or id names a part that is not content.
 _BOILERPLATE = words(
-    "nav navbar navigation navigate subnav topnav menu submenu menus megamenu mainmenu breadcrumb breadcrumbs crumb"
-    " crumbs sidebar sidenav rightbar leftbar rail footer colophon masthead topbar toolbar"
-    " privacy share sharing sharedaddy shares social socials addthis addtoany sharethis"
-    " facebook twitter whatsapp linkedin pinterest instagram reddit"
-    " related recommended recommend recommendation recommendations recommends recirc recirculation trending popular promo promos promotion"
-    " promoted advert adverts advertisement advertising ads adsbygoogle sponsor sponsored outbrain taboola"
-    " newsletter subscribe subscription signup signin login logout register registration paywall donate donation"
-    " popup popover modal overlay lightbox tooltip flyout offcanvas drawer dropdown"
-    " pagination pager paginator pagenav prevnext search searchbox searchform skiplink skip copyright legal disclaimer"
-    " nocontent widgettitle tagcloud tags taglist hashtags taxonomy printfriendly feedback survey rating ratings vote votes signature sig postprofile userinfo"
-    " byline byl akismet captcha toc-toggle noprint print-only editsection edit-link jump notification notice-bar"
-    " cart wishlist checkout permalink headerlink anchorjs"
+    # ways around the site
+    "nav navbar navigation navigate subnav topnav navlinks menu submenu menus megamenu mainmenu breadcrumb breadcrumbs"
+    " crumb crumbs sidebar sidenav rightbar leftbar rail footer masthead topbar toolbar pagination pager paginator"
+    " pagenav prevnext searchbox searchform searchbar skiplink skip tagcloud tags taglist hashtags taxonomy dropdown"
+    " flyout offcanvas drawer permalink headerlink anchorjs"
+    # other pages
+    " related recommended recommend recommendation recommendations recommends recirc recirculation trending popular"
+    # selling
+    " promo promos promotion promoted advert adverts advertisement advertising ads adsbygoogle sponsor sponsored"
+    " outbrain taboola paywall donate donation cart wishlist checkout newsletter subscribe subscription"
+    # people and what they may do
+    " share sharing sharedaddy shares social socials addthis addtoany sharethis facebook twitter whatsapp linkedin"
+    " pinterest instagram reddit signup signin login logout register registration captcha akismet feedback survey"
+    " rating ratings vote votes byline byl signature sig postprofile userinfo"
+    # what lies over the page, or is for other readers
+    " popup popover modal overlay lightbox tooltip notification noprint printfriendly editsection nocontent"
+    " widgettitle privacy legal disclaimer"
 )
+# The same, and sure enough to hold for a part with most of the page's text (consent texts are long).
 _NOTICES = words("cookie cookies consent gdpr onetrust cookiebot copyright colophon")
-_PAIRS = re.compile(
+_PHRASES = re.compile(
     r"(?:^|[\s_-])(?:sr[-_]only|screen[-_]reader|visually[-_]?hidden|skip[-_]?(?:link|to|nav)|back[-_]?to[-_]?top"
-    r"|read[-_]?more|see[-_]?also[-_]?links|also[-_]like|you[-_]may|up[-_]next|most[-_]read|author[-_](?:box|bio|info|card)"
-    r"|about[-_]author|meta[-_]?data|entry[-_]meta|post[-_]meta|post[-_]info|article[-_]meta|edit[-_]?page|suggested[-_]edits"
-    r"|page[-_]?nav|post[-_]nav|nav[-_]links|comment[-_]?(?:form|respond)|print[-_]only|no[-_]?print|mw[-_]editsection"
-    r"|mw[-_]jump|catlinks|line[-_]?numbers?|linenos?|gutter|who[-_]?is[-_]?online|quick[-_]?reply|user[-_]?menu|widget[-_]area|next[-_]prev|prev[-_]next)"
-    r"(?:$|[\s_-])",
+    r"|search[-_](?:box|form|bar|input|field|toggle|modal)|site[-_]search|also[-_]like|you[-_]may|up[-_]next"
+    r"|most[-_]read|author[-_](?:box|bio|info|card|pane)|about[-_]author|meta[-_]?data|(?:entry|post|article)[-_]meta"
+    r"|post[-_]info|edit[-_]?page|suggested[-_]edits|page[-_]?nav|post[-_]nav|nav[-_]links|next[-_]prev|prev[-_]next"
+    r"|comment[-_]?(?:form|respond)|print[-_]only|no[-_]?print|mw[-_]editsection|mw[-_]jump|catlinks"
+    r"|who[-_]?is[-_]?online|quick[-_]?reply|user[-_]?menu|widget[-_]area)(?:$|[\s_-])",
     re.IGNORECASE,
 )
-_COMMENTS = words("comments commentlist disqus respond comment-list commentarea livefyre")
-_CONTENT = words(
-    "content article body main post entry story text column page container wrapper wrap layout site app root document"
-    " markdown prose"
-)
-_LAYOUT = re.compile(
+_COMMENTS = words("comments commentlist disqus respond commentarea livefyre")
+# "content-sidebar-wrap", "has-sidebar": wrappers of the content and its sidebar.
+_BESIDE_SIDEBAR = re.compile(
     r"(?:content|main|has|with|no|without|layout|hide)[\w-]*sidebar|sidebar[\w-]*(?:content|main|layout)"
 )
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+
+_LINE_NUMBER = re.compile(
+    r"(?:^|[\s_-])(?:line-?no|linenos?|line-?numbers?|lnt?|gutter|rouge-gutter)(?:$|[\s_-])", re.I
+)
+_NOTE = re.compile(r"note|tip|admonition|callout|warning|caution|important|info|example|theorem|proof|hint", re.I)
+_UNFOLDS = re.compile(
+    r"accordion|collaps|tab[-_]?(?:panel|pane|content)|toggle|spoiler|solution|answer|hint|details|faq|knowl", re.I
+)
+_TURN = re.compile(r"question|answer|reply|replies|message|response", re.I)
+_MEMBER = re.compile(r"post|comment|thread|topic|item|entry", re.I)
 
 
 @lru_cache(maxsize=1 << 16)
 def named(names: str) -> str:
     """What class and id names say: "boilerplate", "notice", "comments", or ""."""
     found = {word.lower() for word in _WORD.findall(names)}
-    if "sidebar" in found and _LAYOUT.search(names):
-        found.discard("sidebar")  # a wrapper of the content and its sidebar
-    if found & _NOTICES:
+    if "sidebar" in found and _BESIDE_SIDEBAR.search(names):
+        found.discard("sidebar")
+    if not found.isdisjoint(_NOTICES):
         return "notice"
-    if found & _BOILERPLATE or _PAIRS.search(names):
+    if not found.isdisjoint(_BOILERPLATE) or _PHRASES.search(names):
         return "boilerplate"
-    if found & _COMMENTS:
+    if not found.isdisjoint(_COMMENTS):
         return "comments"
     return ""
 
 
-_TURN = re.compile(r"question|answer|reply|replies|message|response", re.IGNORECASE)
-_MEMBER = re.compile(r"post|comment|thread|topic|item|entry", re.IGNORECASE)
+def names_of(attributes: Attributes) -> str:
+    """Class and id of an element. A long id is the slug of a heading, which speaks of the content, not of its part."""
+    names = attributes.get("class") or ""
+    given = attributes.get("id")
+    if given and len(given) < 40 and given.count("-") + given.count("_") + given.count(" ") < 3:
+        return f"{names} {given}"
+    return names
 
 
 @lru_cache(maxsize=1 << 14)
@@ -84,17 +100,26 @@ def series_names(names: str) -> frozenset[str]:
     return frozenset(name for name in names.split() if _MEMBER.search(name))
 
 
-def is_note(attributes: dict[str, str | None]) -> bool:
+def is_line_number(attributes: Attributes) -> bool:
+    """Whether an element inside code holds the numbers of its lines."""
+    return bool(_LINE_NUMBER.search(attributes.get("class") or "")) or "data-line-number" in attributes
+
+
+def is_note(attributes: Attributes) -> bool:
     """Whether an aside belongs to the text: a note, a warning, an example."""
     return attributes.get("role") == "note" or bool(_NOTE.search(attributes.get("class") or ""))
 
 
-def hidden(attributes: dict[str, str | None]) -> bool:
-    """Whether the markup says that a reader does not see the element."""
-    if "hidden" in attributes or attributes.get("aria-hidden") == "true":
-        return True
-    style = attributes.get("style")
-    if not style or ":" not in style:
+def hidden(attributes: Attributes) -> bool:
+    """Whether the markup says that a reader neither sees the element nor can unfold it."""
+    out_of_sight = "hidden" in attributes or attributes.get("aria-hidden") == "true"
+    if not out_of_sight:
+        style = attributes.get("style")
+        if not style or ":" not in style:
+            return False
+        style = style.replace(" ", "").lower()
+        out_of_sight = "display:none" in style or "visibility:hidden" in style
+    if not out_of_sight:
         return False
-    style = style.replace(" ", "").lower()
-    return "display:none" in style or "visibility:hidden" in style
+    names = f"{attributes.get('class') or ''} {attributes.get('id') or ''} {attributes.get('role') or ''}"
+    return not _UNFOLDS.search(names)

@@ -1,0 +1,115 @@
+"""Parts of a page that are left out: by what their markup says, and, inside the content, by being lists of links."""
+
+import re
+
+from pipeline.extract.content_hints import (
+    LEFT_OUT_ROLES,
+    Attributes,
+    hidden,
+    is_line_number,
+    is_note,
+    named,
+    names_of,
+)
+from pipeline.extract.content_outline import TEXT, Outline, words
+from pipeline.extract.content_weight import Weights
+
+LEFT_OUT_TAGS = words("nav footer button menu dialog noscript form aside")
+SURE_TAGS = words("nav footer aside")
+MOST = 0.4  # a part with more of the running text than this is not left out for its markup
+SURE = 0.8  # the same for navigation, footers, asides and notices
+FORM_TEXT = 100  # bytes of text that a form to fill in may have; one with more wraps content
+
+_UNNAMED = words("main article pre code blockquote h1 h2 h3 body p tr td tbody")  # names do not speak against these
+_HEADINGS = words("h1 h2 h3 h4 h5 h6")
+_SLUG = re.compile(r"[^\W_]+")
+
+LINK_SHARE = 0.75  # of the text of a list of links
+LINKS = 3
+_LISTS = words("ul ol div section table p dl")
+_PROSE = 500  # running text that the content must have before lists of links in it are left out
+_PART = 0.3  # of the content's text; a larger list of links is the content
+
+
+def suspects(page: Outline, weights: Weights) -> dict[int, str]:
+    """Entries whose markup says that they are no content, with the reason; outermost ones only."""
+    tags, ends, attributes, running = page.tags, page.ends, page.attributes, weights.running
+    found: dict[int, str] = {}
+    inside = 0  # end of the innermost article or main, where a header is the content's own
+    code = 0  # end of the innermost preformatted text, where names are those of a highlighter
+    i, count = 1, len(page)
+    while i < count:
+        tag, given = tags[i], attributes[i]
+        reason, most = "", MOST
+        if tag == TEXT:
+            i += 1
+            continue
+        if i < code:
+            if given and is_line_number(given):
+                reason = "line numbers"
+        elif tag in LEFT_OUT_TAGS or (tag == "header" and i >= inside):
+            wanted = (tag == "aside" and is_note(given)) or (tag == "form" and weights.plain[i] > FORM_TEXT)
+            if not wanted:
+                reason = f"<{tag}>"
+                most = SURE if tag in SURE_TAGS else MOST
+        elif given:
+            reason = _by_attributes(page, i, tag, given)
+            most = SURE if reason == "notice" else MOST
+        if reason and running[i] <= most * running[0]:
+            found[i] = reason
+            i = ends[i]
+            continue
+        if tag in ("main", "article") and ends[i] > inside:
+            inside = ends[i]
+        elif tag == "pre" and ends[i] > code:
+            code = ends[i]
+        i += 1
+    return found
+
+
+def _by_attributes(page: Outline, i: int, tag: str, given: Attributes) -> str:
+    """The reason that role, state or names of an element give to leave it out, or ""."""
+    role = given.get("role")
+    if role in LEFT_OUT_ROLES:
+        return f"role {role}"
+    if hidden(given):
+        return "hidden"
+    if "data-nosnippet" in given:
+        return "boilerplate"
+    if tag in _UNNAMED:
+        return ""
+    names = names_of(given)
+    reason = named(names) if names else ""
+    if reason and given.get("id") and _is_slug(page, i, given["id"] or ""):
+        return named(given.get("class") or "")
+    return reason
+
+
+def _is_slug(page: Outline, i: int, name: str) -> bool:
+    """Whether an id repeats the words of the heading that its element begins with."""
+    for child in range(i + 1, min(i + 5, page.ends[i])):
+        if page.tags[child] in _HEADINGS:
+            heading = "".join(page.texts[child : page.ends[child]]).lower()
+            return _SLUG.findall(name.lower()) == _SLUG.findall(heading)
+    return False
+
+
+def link_lists(page: Outline, root: int, weights: Weights) -> dict[int, str]:
+    """Lists inside the content that are links to other pages and little else; none where there is little prose."""
+    if weights.running[root] < _PROSE:
+        return {}
+    tags, ends, text, linked, links = page.tags, page.ends, weights.text, weights.linked, weights.links
+    found = {}
+    i = root + 1
+    while i < ends[root]:
+        if (
+            links[i] >= LINKS
+            and tags[i] in _LISTS
+            and linked[i] >= LINK_SHARE * text[i]
+            and text[i] < _PART * text[root]
+        ):
+            found[i] = "links"
+            i = ends[i]
+        else:
+            i += 1
+    return found
