@@ -25,9 +25,9 @@ class Document:
 def score_formulas(documents: Iterable[Document], pages: dict[str, Page], data: Path) -> dict[str, Any]:
     """Count and judge the formulas of a corpus built from `pages` (by URL).
 
-    A real page is judged by its lowest-numbered copy in the corpus. `recall` is over the gold formulas of all pages: one
-    that is not in the corpus has lost its own. `recall_on_kept` is over those of the pages that are in it. A document
-    with a URL that is not in `pages` raises KeyError.
+    A real page is judged by its lowest-numbered copy in the corpus. `recall` is over the gold formulas of all pages:
+    one that is not in the corpus has lost its own. `recall_on_kept` is over those of the pages that are in it. A
+    document with a URL that is not in `pages` raises KeyError.
     """
     scorer = _load_scorer(data / "score_math.py")
     chosen: dict[str, tuple[int, list[str]]] = {}

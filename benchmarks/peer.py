@@ -56,8 +56,8 @@ def make_peer() -> Peer:
         print("making the peer's environment …", flush=True)
         shutil.rmtree(folder, ignore_errors=True)
         venv.create(folder, with_pip=True)
-        pip = [str(peer.python), "-m", "pip", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*pip, "install", "--upgrade", "pip"], check=True)
+        pip = [str(peer.python), "-m", "pip", "--quiet", "--quiet", "--disable-pip-version-check"]
+        subprocess.run([*pip, "install", "pip==26.3"], check=True)
         subprocess.run([*pip, "install", "-r", str(pins[0])], check=True)
         wheels = folder / "wheels"
         subprocess.run(
