@@ -1,0 +1,118 @@
+"""Passages full of numbers and signs that are no mathematics: prices, tables, code, hex, schedules."""
+
+import random
+from collections.abc import Callable
+
+_NAMES = "count total index value buffer user item result data node name key path size config flag".split()
+_CITIES = "Rovers,City,United,Athletic,Wanderers,Tigers,Eagles,Bulls,Lakers,Sharks".split(",")
+_PRODUCTS = (
+    "Wireless Mouse,Running Shoes,Coffee Grinder,Desk Lamp,Rain Jacket,Yoga Mat,Phone Case,Water Bottle,Office Chair,"
+    "Hair Dryer,Garden Hose,Tent,Backpack,Air Fryer,Headphones"
+).split(",")
+_CODE = (
+    "def {a}({b}, {c}={i}):\n    for {d} in range({i}):\n        {b}.append({d} * 2)\n    return {b}[{c}]",
+    "import numpy as np\n{a} = np.zeros(({i}, {j}))\n{a}[0, :] = {b}.mean(axis=0)\nprint({a}.shape)",
+    "const {a} = await fetch(`/api/{b}/${{id}}`);\nif (!{a}.ok) {{ throw new Error('{c}'); }}\nreturn {a}.json();",
+    "for (int i = 0; i < {a}; i++) {{\n  {b}[i] = {c} + i * {i};\n  printf(\"%d\\n\", {b}[i]);\n}}",
+    "SELECT {a}, COUNT(*) AS {b} FROM {c}s WHERE {d} > {i} GROUP BY {a} ORDER BY {b} DESC LIMIT {j};",
+    "$ sudo apt-get install {a}-dev\n$ ./configure --prefix=/usr/local && make -j{i}\n$ {b} --help | less",
+    "<?php\n${a} = $_POST['{b}'];\nif (${a} == {i}) {{ echo \"${a} is $${b}\"; }}\n?>",
+    "$(document).ready(function() {{ $('#{a}').click(function() {{ $('.{b}').toggle({i}); }}); }});",
+    "let mut {a}: Vec<u32> = Vec::new();\n{a}.push({i});\nmatch {a}.get({j}) {{ Some(x) => println!(\"{{x}}\"), None => () }}",
+    "public class {A} {{\n  private final int {b} = {i};\n  public int get() {{ return this.{b} + {j}; }}\n}}",
+    "apiVersion: v1\nkind: Service\nmetadata:\n  name: {a}\nspec:\n  ports:\n    - port: {i}\n      targetPort: {j}",
+    '{{"{a}": {i}, "{b}": ["{c}", "{d}"], "enabled": true, "ratio": 0.{j}}}',
+    "#include <vector>\nstd::vector<int> {a}({i});\nauto it = std::find({a}.begin(), {a}.end(), {j});",
+    "Traceback (most recent call last):\n  File \"{a}.py\", line {i}, in <module>\n    {b} = {c}[{j}]\nIndexError: list index out of range",
+    "#!/bin/bash\nfor f in *.{a}; do echo \"$f: $(wc -l < $f)\"; done\nexport {B}=${{{B}:-{i}}}",
+)
+
+
+def _code(rng: random.Random) -> str:
+    a, b, c, d = rng.sample(_NAMES, 4)
+    slots = {"a": a, "b": b, "c": c, "d": d, "A": a.title(), "B": b.upper(), "i": rng.randint(1, 900), "j": rng.randint(1, 90)}
+    return f"```\n{rng.choice(_CODE).format(**slots)}\n```"
+
+
+def _prices(rng: random.Random) -> str:
+    rows = []
+    for name in rng.sample(_PRODUCTS, rng.randint(4, 12)):
+        price = rng.randint(5, 400)
+        rows.append(f"{name} - ${price}.99 (was ${price + rng.randint(1, 90)}.99) {rng.randint(30, 50) / 10} stars ({rng.randint(3, 4000)})")
+    return "\n".join(rows)
+
+
+def _league(rng: random.Random) -> str:
+    rows = ["| Pos | Team | P | W | D | L | GF | GA | Pts |"]
+    for place, team in enumerate(rng.sample(_CITIES, 8), 1):
+        rows.append("| " + " | ".join([str(place), team, *(str(rng.randint(1, 70)) for _ in range(7))]) + " |")
+    return "\n".join(rows)
+
+
+def _scores(rng: random.Random) -> str:
+    home, away = rng.sample(_CITIES, 2)
+    return (
+        f"{home} {rng.randint(70, 130)}, {away} {rng.randint(70, 130)}. The {home} shot {rng.randint(30, 60)}.{rng.randint(0, 9)}% "
+        f"from the field and outscored the {away} {rng.randint(20, 40)}-{rng.randint(10, 30)} in the fourth quarter. "
+        f"They are {rng.randint(1, 50)}-{rng.randint(1, 40)} this season and have won {rng.randint(3, 9)} of their last 10 games."
+    )
+
+
+def _stocks(rng: random.Random) -> str:
+    rows = []
+    for _ in range(rng.randint(4, 12)):
+        ticker = "".join(rng.choice("ABCDEFGHJKLMNPQRSTVWXYZ") for _ in range(rng.randint(3, 4)))
+        rows.append(f"{ticker} {rng.uniform(3, 900):.2f} {rng.uniform(-9, 9):+.2f} ({rng.uniform(-5, 5):+.2f}%) Vol {rng.uniform(0.1, 90):.1f}M")
+    return "\n".join(rows)
+
+
+def _hexdump(rng: random.Random) -> str:
+    rows = [f"{16 * row:08x}  {' '.join(f'{rng.randrange(256):02x}' for _ in range(16))}" for row in range(rng.randint(4, 16))]
+    return "\n".join([f"0x{rng.getrandbits(160):040x}", *rows])
+
+
+def _schedule(rng: random.Random) -> str:
+    rows = [f"{rng.randint(6, 22)}:{rng.choice(('00', '15', '30', '45'))} Platform {rng.randint(1, 14)}" for _ in range(rng.randint(5, 15))]
+    return "\n".join(rows)
+
+
+def _changelog(rng: random.Random) -> str:
+    rows = [f"## {rng.randint(0, 9)}.{rng.randint(0, 30)}.{rng.randint(0, 12)} ({rng.randint(2012, 2027)}-{rng.randint(1, 12):02d}-{rng.randint(1, 28):02d})"]
+    for _ in range(rng.randint(3, 9)):
+        verb = rng.choice(("Fixed a crash in", "Added support for", "Removed the deprecated", "Improved performance of", "Renamed"))
+        rows.append(f"- {verb} `{rng.choice(_NAMES)}_{rng.choice(_NAMES)}` (#{rng.randint(10, 9999)})")
+    return "\n".join(rows)
+
+
+def _contact(rng: random.Random) -> str:
+    return (
+        f"Call us at ({rng.randint(200, 989)}) 555-{rng.randint(1000, 9999)} or visit {rng.randint(1, 9900)} Oak Street, Suite {rng.randint(1, 400)}. "
+        f"Open Monday to Friday {rng.randint(7, 10)} am - {rng.randint(4, 9)} pm, Saturday {rng.randint(9, 11)}-{rng.randint(1, 5)}. "
+        f"ISBN 978-{rng.randint(0, 9)}-{rng.randint(100, 999)}-{rng.randint(10000, 99999)}-{rng.randint(0, 9)}, order no. {rng.getrandbits(32)}."
+    )
+
+
+def _nutrition(rng: random.Random) -> str:
+    return (
+        f"Calories {rng.randint(90, 900)}, total fat {rng.randint(1, 40)} g, sodium {rng.randint(10, 900)} mg, carbs {rng.randint(2, 90)} g, "
+        f"fiber {rng.randint(0, 12)} g, sugar {rng.randint(0, 40)} g, protein {rng.randint(1, 50)} g. "
+        f"1/2 cup oats, 1 1/4 cups milk, {rng.randint(1, 4)} tbsp honey, 3/4 tsp salt."
+    )
+
+
+def _statistics(rng: random.Random) -> str:
+    return (
+        f"About {rng.randint(11, 89)} percent of respondents said yes, up from {rng.randint(5, 60)} percent in {rng.randint(1990, 2020)}. "
+        f"Exports fell by {rng.randint(1, 30)}.{rng.randint(0, 9)}% to ${rng.randint(2, 900)} million, while imports rose to ${rng.randint(2, 900)} million. "
+        f"The town has {rng.randint(1, 90)},{rng.randint(100, 999)} inhabitants and an area of {rng.randint(5, 900)} square kilometers."
+    )
+
+
+_PASSAGES: tuple[Callable[[random.Random], str], ...] = (
+    *(_code, _code, _code, _prices, _prices, _league, _scores, _stocks, _hexdump, _schedule, _changelog, _contact, _nutrition, _statistics),
+)
+
+
+def number_passage(rng: random.Random) -> str:
+    """One such passage."""
+    return rng.choice(_PASSAGES)(rng)

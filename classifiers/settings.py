@@ -1,0 +1,34 @@
+"""Settings of a training run. They go into the model's card; equal settings and data give an equal model file."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class TrainSettings(BaseModel):
+    """How labelled texts become a fastText model."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    positive: str = "math"
+    """The label whose probability is the score; every other label of the data counts against it."""
+    piece_chars: tuple[int, ...] = (300, 700, 1500, 4000, 12000)
+    """Lengths of the pieces that texts are cut into, taken in turn: pages are short and long, and so is training."""
+    pieces_per_source: int = Field(default=2500, gt=0)
+    """At most so many pieces of one source, so that no source is the whole of its label."""
+    dim: int = Field(default=16, gt=0)
+    """Length of the word vectors."""
+    word_ngrams: int = Field(default=2, ge=1)
+    """Longest word n-gram that is a feature."""
+    min_count: int = Field(default=3, ge=1)
+    """Words seen less often are unknown."""
+    bucket: int = Field(default=200_000, ge=0)
+    """Hash buckets of the word n-grams."""
+    epoch: int = Field(default=12, gt=0)
+    """Passes over the pieces."""
+    learning_rate: float = Field(default=0.3, gt=0)
+    """fastText's initial learning rate."""
+    seed: int = 7
+    """Seed of the pieces' order and of fastText."""
+    cutoff: int = Field(default=40_000, ge=0)
+    """Features kept when the model is quantised (.ftz); 0 keeps all."""
+    requantise_subvector: int = Field(default=2, gt=0)
+    """Length of the parts that product quantisation encodes as one byte."""
