@@ -23,16 +23,22 @@ MEMBER = 0.02  # of the plain text of one post; less beside it is no second post
 
 _CONTAINERS = words("div section article main td tr tbody table center form body content span font noscript")
 _PARAGRAPHS = words("p pre blockquote")
+_NO_POSTS = INLINE | words("li p dt dd td h1 h2 h3 h4 h5 h6")
 _ROWS = words("li tr td article dd")
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The root entry of the content, the entries left out (with reasons), and the posts of a thread, if it is one."""
+    """What to render: `root` without `left_out` (with reasons).
+
+    `posts` are entries before which a thread has a separation; `title` is the heading of a thread that stands outside
+    the root, 0 where there is none.
+    """
 
     root: int
     left_out: dict[int, str]
     posts: frozenset[int]
+    title: int
 
 
 def choose(page: Outline) -> Choice | None:
@@ -48,7 +54,8 @@ def choose(page: Outline) -> Choice | None:
             break
         root = child
     left_out.update(link_lists(page, root, weights))
-    return Choice(root, left_out, _posts(page, root, weights.plain, left_out))
+    posts = _posts(page, root, weights.plain, left_out)
+    return Choice(root, left_out, posts, _title(page, root) if posts else 0)
 
 
 def _start(page: Outline, weights: Weights, left_out: Mapping[int, str]) -> int:
@@ -100,7 +107,8 @@ def _in_series(page: Outline, i: int, plain: list[float]) -> bool:
     child = page.parents[i] + 1
     while child < page.ends[page.parents[i]]:
         if child != i and page.tags[child] == tag and plain[child] > MEMBER * plain[i]:
-            if not series or not series.isdisjoint(series_names(names_of(page.attributes[child]))):
+            alike = series_names(names_of(page.attributes[child])) if series else series
+            if not series or not series.isdisjoint(alike):
                 return True
         child = page.ends[child]
     return False
@@ -111,9 +119,9 @@ def _continues(page: Outline, i: int, running: list[float], left_out: Mapping[in
     found = 0.0
     child = page.parents[i] + 1
     while child < page.ends[page.parents[i]]:
-        if child != i and child not in left_out:
-            if page.tags[child] in _PARAGRAPHS or (child < i and _only_paragraphs(page, child)):
-                found += running[child]
+        beside = child != i and child not in left_out
+        if beside and (page.tags[child] in _PARAGRAPHS or (child < i and _only_paragraphs(page, child))):
+            found += running[child]
         child = page.ends[child]
     return found > INTRODUCTION
 
@@ -125,20 +133,25 @@ def _only_paragraphs(page: Outline, i: int) -> bool:
 
 
 def _posts(page: Outline, root: int, plain: list[float], left_out: Mapping[int, str]) -> frozenset[int]:
-    """The posts, answers and comments inside the content that stand side by side, for a reader to tell apart."""
+    """Posts, answers and comments inside the content that follow another one of their series."""
     found = set()
-    last: dict[tuple[int, str], int] = {}
+    seen: set[tuple[int, str]] = set()
     i = root + 1
     while i < page.ends[root]:
         if i in left_out:
             i = page.ends[i]
             continue
-        tag, given = page.tags[i], page.attributes[i]
-        if given and tag not in INLINE and plain[i] > 0:
+        given = page.attributes[i]
+        if given and plain[i] > 0 and page.tags[i] not in _NO_POSTS:
             for name in series_names(names_of(given)):
-                before = last.get((page.parents[i], name))
-                if before is not None:
-                    found |= {before, i}
-                last[page.parents[i], name] = i
+                if (page.parents[i], name) in seen:
+                    found.add(i)
+                seen.add((page.parents[i], name))
         i += 1
     return frozenset(found)
+
+
+def _title(page: Outline, root: int) -> int:
+    """The page's only first-level heading, if it stands before the root; else 0."""
+    headings = [i for i, tag in enumerate(page.tags) if tag == "h1"]
+    return headings[0] if len(headings) == 1 and headings[0] < root else 0

@@ -3,7 +3,7 @@
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
 
-class LimitExceeded(Exception):  # noqa: N818 (a condition of the page, not an error of the program)
+class LimitExceeded(Exception):
     """A page passed a limit: `reason` is the ledger reason, `value` the figure that passed it."""
 
     def __init__(self, reason: str, value: object) -> None:

@@ -1,197 +1,206 @@
 """The chosen part of a page as Markdown-like plain text.
 
-Text of inline elements is gathered into one block, white space collapsed, and finished by the formulas' `finish` (which
-sees a block whole, so a formula may span inline elements). Blocks are joined by blank lines, list items by line ends.
+Text of inline elements is gathered into one block, its white space collapsed, and finished by the formulas' `finish`
+(which sees a block whole, so a formula may span inline elements). Blocks are joined by blank lines, the items of a list
+by line ends. Links, emphasis and images leave their text only.
 """
 
 import re
-from collections.abc import Mapping
 
-from pipeline.extract.content_outline import INLINE, TEXT, Outline
+from pipeline.extract.content import Choice
+from pipeline.extract.content_outline import INLINE, TEXT, Outline, words
 from pipeline.extract.formulas import Lifted
 from pipeline.extract.limits import LimitExceeded
-from pipeline.extract.render_code import fence, inline_code, language_of
+from pipeline.extract.render_code import fence, inline_code, is_prose, language_of
 from pipeline.extract.render_table import is_data_table, pipes, rows_of
 
 BREAK = "\x1f"  # a <br>, until white space is collapsed
-CODE_OPEN, CODE_CLOSE = "\ue006", "\ue007"  # around the number of a piece of inline code that `finish` must not read
+CODE_OPEN, CODE_CLOSE = "\ue006", "\ue007"  # around the number of a piece of inline code, which `finish` must not read
 
-_SPACE = re.compile(r"[ \t\n\r\f\v\xa0\u2009\u200a\u202f]+")
+SEPARATION = "---"  # between the posts of a thread
+
+_SPACE = re.compile(r"[ \t\n\r\f\v\xa0\u2002-\u200a\u202f\u3000]+")
 _BREAK = re.compile(rf" ?{BREAK} ?")
 _BREAKS = re.compile(r"\n{3,}")
 _CODE = re.compile(f"{CODE_OPEN}(\\d+){CODE_CLOSE}")
 _HEADINGS = {f"h{n}": "#" * n + " " for n in range(1, 7)}
-_INLINE_CODE = frozenset({"code", "tt", "samp", "kbd"})
-_SCRIPTS = {"sup": ("\ue002", "\ue003"), "sub": ("\ue004", "\ue005")}
-_QUOTES = {"q": ("“", "”")}
+_INLINE_CODE = words("code tt samp kbd")
+_MARKS = {"sup": ("\ue002", "\ue003"), "sub": ("\ue004", "\ue005"), "q": ("“", "”")}
+_INDENTED = words("blockquote li dd")
 
 
 class Renderer:
-    """Renders slices of one outline; `blocks` grows in document order."""
+    """Renders parts of one outline, in the order in which they are asked for."""
 
-    def __init__(self, page: Outline, left_out: Mapping[int, str], lifted: Lifted, text_chars: int) -> None:
+    def __init__(self, page: Outline, choice: Choice, lifted: Lifted, text_chars: int) -> None:
         self.page = page
-        self.left_out = left_out
+        self.choice = choice
         self.lifted = lifted
-        self.room = text_chars
-        self.parts: list[str] = []  # finished text and the separators between
-        self.inline: list[str] = []
-        self.codes: list[str] = []
-        self.indent: list[str] = []  # what every line of a block starts with, one entry per open container
-        self.marker = ""  # replaces the last indent on the first line of the next block
-        self.heading = ""
-        self.tight = False  # the next block follows the last without a blank line
+        self.text_chars = text_chars
+        self.length = 0
+        self.parts: list[str] = []  # finished blocks and what separates them
+        self.inline: list[str] = []  # the block that is being gathered
+        self.codes: list[str] = []  # pieces of inline code, by number
+        self.indents: list[str] = []  # what every line of a block starts with, one entry per open container
+        self.marker = ""  # stands for the last indent on the first line of the next block
+        self.heading = ""  # the marks before the text of an open heading
+        self.tight = False  # the next block follows the last one without a blank line
+        self.lists: set[int] = set()  # lists of which an item was begun
 
     def text(self) -> str:
         """What was rendered so far."""
-        self.flush()
+        self._flush()
         return "".join(self.parts)
 
     def render(self, first: int) -> None:
-        """Render the subtree of an entry."""
-        page, left_out = self.page, self.left_out
+        """Render the subtree of an entry. Raises LimitExceeded when the text grows too long."""
+        page, left_out = self.page, self.choice.left_out
         tags, ends, texts = page.tags, page.ends, page.texts
         inline = self.inline
         last = ends[first]
-        open_ends: list[int] = []  # ends of the elements that need an action when they close, innermost last
-        closing: list[tuple[str, int]] = []
+        opened: list[tuple[int, str]] = []  # (end, tag) of the elements that need an action when they close
         i = first
-        while i < last or open_ends:
-            while open_ends and open_ends[-1] <= i:
-                open_ends.pop()
-                self.close(*closing.pop())
+        while True:
+            while opened and opened[-1][0] <= i:
+                self._close(opened.pop()[1])
             if i >= last:
-                continue
+                break
             tag = tags[i]
             if tag == TEXT:
                 inline.append(texts[i])
                 i += 1
             elif i in left_out:
                 i = ends[i]
-            elif tag == "pre" or tag == "table" or tag in _INLINE_CODE:
-                i = self.special(tag, i)
+            elif tag == "br":
+                inline.append(BREAK)
+                i += 1
+            elif tag in _INLINE_CODE:
+                self._inline_code(i)
+                i = ends[i]
+            elif tag == "pre":
+                self._preformatted(i)
+                i = ends[i]
+            elif tag == "table" and is_data_table(page, i, left_out):
+                self._table(i)
+                i = ends[i]
+            elif tag not in INLINE:
+                self._open(tag, i)
+                opened.append((ends[i], tag))
+                i += 1
+            elif tag in _MARKS and not (tag == "sup" and self._reference(i)):
+                inline.append(_MARKS[tag][0])
+                opened.append((ends[i], tag))
+                i += 1
             else:
-                if tag == "br":
-                    inline.append(BREAK)
-                elif tag not in INLINE or tag in _SCRIPTS or tag in _QUOTES:
-                    self.open(tag, i)
-                    open_ends.append(ends[i])
-                    closing.append((tag, i))
                 i += 1
 
-    def special(self, tag: str, i: int) -> int:
-        """Code and data tables, rendered whole. Returns the next entry."""
-        page = self.page
-        if tag == "pre":
-            self.flush()
-            self.emit(fence(self.lifted.source(self.raw(i)), language_of(page, i)))
-        elif tag == "table":
-            if not is_data_table(page, i, self.left_out):
-                self.flush()
-                self.indent.append("")
-                self.indent.pop()
-                return self.layout(i)
-            self.flush()
-            self.table(i)
+    def _reference(self, i: int) -> bool:
+        """Whether a superscript is a link to a note on the page, not mathematics."""
+        link = i + 1
+        if link >= self.page.ends[i] or self.page.tags[link] != "a":
+            return False
+        return "#" in (self.page.attributes[link].get("href") or "")
+
+    def _open(self, tag: str, i: int) -> None:
+        """A block element begins."""
+        self._flush()
+        if i in self.choice.posts and self.parts and self.parts[-1] != SEPARATION:
+            self._emit(SEPARATION)
+        if tag in _HEADINGS:
+            self.heading = _HEADINGS[tag]
+        elif tag == "blockquote":
+            self.indents.append("> ")
+        elif tag == "li":
+            parent = self.page.parents[i]
+            self.tight = parent in self.lists or any(indent != "> " for indent in self.indents)
+            self.lists.add(parent)
+            number = self._number(i)
+            self.marker = f"{number}. " if number else "- "
+            self.indents.append(" " * len(self.marker))
+        elif tag == "dd":
+            self.tight = True
+            self.marker = ": "
+            self.indents.append("  ")
+
+    def _close(self, tag: str) -> None:
+        """An element for which `render` asked ends."""
+        if tag in _MARKS:
+            self.inline.append(_MARKS[tag][1])
+            return
+        self._flush()
+        if tag in _HEADINGS:
+            self.heading = ""
+        elif tag in _INDENTED:
+            self.indents.pop()
+            self.marker = ""
+            self.tight = False
+
+    def _number(self, i: int) -> int:
+        """The number of a list item, 0 in a list without numbers."""
+        page, parent = self.page, self.page.parents[i]
+        if page.tags[parent] != "ol":
+            return 0
+        start = page.attributes[parent].get("start") or "1"
+        number = int(start) - 1 if start.isascii() and start.isdigit() and len(start) < 6 else 0
+        child = parent + 1
+        while child <= i:
+            number += page.tags[child] == "li"
+            child = page.ends[child]
+        return number
+
+    def _inline_code(self, i: int) -> None:
+        code = inline_code(self.lifted.source(self._raw(i)))
+        if code:
+            self.inline.append(f"{CODE_OPEN}{len(self.codes)}{CODE_CLOSE}")
+            self.codes.append(code)
+
+    def _preformatted(self, i: int) -> None:
+        self._flush()
+        raw = self._raw(i)
+        language = language_of(self.page, i)
+        if not language and is_prose(raw):
+            for paragraph in re.split(r"\n[ \t]*\n", raw.strip("\n").expandtabs()):
+                self._emit(self.lifted.finish(paragraph.rstrip()))
         else:
-            code = inline_code(self.lifted.source(self.raw(i)))
-            if code:
-                self.inline.append(f"{CODE_OPEN}{len(self.codes)}{CODE_CLOSE}")
-                self.codes.append(code)
-        return page.ends[i]
+            self._emit(fence(self.lifted.source(raw), language))
 
-    def layout(self, i: int) -> int:
-        """A table that only arranges: its cells become blocks."""
-        return i + 1
-
-    def table(self, i: int) -> None:
+    def _table(self, i: int) -> None:
         """A data table, one line a row."""
+        self._flush()
         grid = []
-        for row in rows_of(self.page, i, self.left_out):
+        for row in rows_of(self.page, i, self.choice.left_out):
             cells = []
             for cell, span in row:
-                inner = Renderer(self.page, self.left_out, self.lifted, self.room)
+                inner = Renderer(self.page, self.choice, self.lifted, self.text_chars)
                 inner.render(cell)
                 cells.append(" ".join(inner.text().split()))
                 cells.extend([""] * (span - 1))
             grid.append(cells)
-        text = pipes(grid)
-        if text:
-            self.emit(text)
+        self._emit(pipes(grid))
 
-    def raw(self, i: int) -> str:
-        """The text of a subtree as it stands, `<br>` as line ends."""
-        page, pieces, end = self.page, [], self.page.ends[i]
+    def _raw(self, i: int) -> str:
+        """The text of a subtree as it stands, `<br>` and blocks as line ends."""
+        page, left_out = self.page, self.choice.left_out
+        pieces: list[str] = []
+        first, end = i, page.ends[i]
         while i < end:
             tag = page.tags[i]
-            if i in self.left_out:
+            if i in left_out:
                 i = page.ends[i]
                 continue
             if tag == TEXT:
                 pieces.append(page.texts[i])
-            elif tag == "br":
+            elif tag == "br" or (tag not in INLINE and i > first and pieces and not pieces[-1].endswith("\n")):
                 pieces.append("\n")
             i += 1
         return "".join(pieces)
 
-    def open(self, tag: str, i: int) -> None:
-        """An element begins."""
-        if tag in _SCRIPTS:
-            self.inline.append(_SCRIPTS[tag][0])
-            return
-        if tag in _QUOTES:
-            self.inline.append(_QUOTES[tag][0])
-            return
-        self.flush()
-        if tag in _HEADINGS:
-            self.heading = _HEADINGS[tag]
-        elif tag == "blockquote":
-            self.indent.append("> ")
-        elif tag == "li":
-            number = self.number(i)
-            self.marker = f"{number}. " if number else "- "
-            self.indent.append(" " * len(self.marker))
-            self.tight = bool(self.parts) and self.parts[-1] != ""
-        elif tag == "dd":
-            self.marker = ": "
-            self.indent.append("  ")
-            self.tight = True
-
-    def close(self, tag: str, i: int) -> None:
-        """An element ends."""
-        if tag in _SCRIPTS:
-            self.inline.append(_SCRIPTS[tag][1])
-            return
-        if tag in _QUOTES:
-            self.inline.append(_QUOTES[tag][1])
-            return
-        self.flush()
-        if tag in _HEADINGS:
-            self.heading = ""
-        elif tag in ("blockquote", "li", "dd"):
-            self.indent.pop()
-            self.marker = ""
-            self.tight = False
-
-    def number(self, i: int) -> int:
-        """The number of a list item, 0 in a list without numbers."""
-        page = self.page
-        parent = page.parents[i]
-        if page.tags[parent] != "ol":
-            return 0
-        count, child = 0, parent + 1
-        while child <= i:
-            count += page.tags[child] == "li"
-            child = page.ends[child]
-        return count
-
-    def flush(self) -> None:
+    def _flush(self) -> None:
         """Finish the block that was being gathered."""
         if not self.inline:
             return
-        joined = "".join(self.inline)
+        joined = _SPACE.sub(" ", "".join(self.inline)).strip(" " + BREAK)
         self.inline.clear()
-        joined = _SPACE.sub(" ", joined).strip(" " + BREAK)
         if not joined:
             return
         if BREAK in joined:
@@ -201,21 +210,20 @@ class Renderer:
             block = _CODE.sub(lambda match: self.codes[int(match[1])], block)
         if self.heading:
             block = self.heading + " ".join(block.split())
-        if block:
-            self.emit(block)
+        self._emit(block)
 
-    def emit(self, block: str) -> None:
+    def _emit(self, block: str) -> None:
         """Append a finished block under the indents that are open."""
-        self.room -= len(block)
-        if self.room < 0:
-            raise LimitExceeded("text_too_long", f"more than {-self.room} over")
-        indent = "".join(self.indent)
-        first = indent
-        if self.marker:
-            first = "".join(self.indent[:-1]) + self.marker
+        if not block:
+            return
+        self.length += len(block)
+        if self.length > self.text_chars:
+            raise LimitExceeded("text_too_long", self.length)
         if self.parts:
             self.parts.append("\n" if self.tight else "\n\n")
-        if indent:
+        if self.indents:
+            indent = "".join(self.indents)
+            first = "".join(self.indents[:-1]) + self.marker if self.marker else indent
             block = first + block.replace("\n", "\n" + indent)
         self.parts.append(block)
         self.marker = ""

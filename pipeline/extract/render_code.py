@@ -1,4 +1,4 @@
-"""Code: fenced blocks with their language, and inline code."""
+"""Code: fenced blocks with their language, inline code, and preformatted text that is prose."""
 
 import re
 
@@ -42,3 +42,16 @@ def inline_code(code: str) -> str:
         return f"`{code}`"
     ticks = "`" * (longest + 1)
     return f"{ticks} {code} {ticks}"
+
+
+_PROSE_WORDS = 6  # per line, in the middle line of all
+_PROSE_LETTERS = 0.85  # of the characters, white space included
+
+
+def is_prose(text: str) -> bool:
+    """Whether preformatted text is running text (a mail, an old text file) and not code, a table or a drawing."""
+    lines = sorted(len(line.split()) for line in text.splitlines() if line.strip())
+    if len(lines) < 3 or lines[len(lines) // 2] < _PROSE_WORDS:
+        return False
+    wordy = sum(character.isalpha() or character.isspace() for character in text)
+    return wordy >= _PROSE_LETTERS * len(text)

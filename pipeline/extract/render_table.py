@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 
-from pipeline.extract.content_outline import TEXT, Outline, words
+from pipeline.extract.content_outline import Outline, words
 
-_NOT_IN_DATA = words("table pre h1 h2 h3 h4 ul ol dl blockquote form article section")
+_NEVER_IN_DATA = words("table pre h1 h2 h3 h4 blockquote form article section")
+_NOT_IN_DATA = _NEVER_IN_DATA | words("ul ol dl")
 _ROW_GROUPS = frozenset({"thead", "tbody", "tfoot"})
 _LONG_CELL = 400  # characters; text that long in a cell is running text
 
@@ -39,22 +40,23 @@ def rows_of(page: Outline, table: int, left_out: Mapping[int, str]) -> Iterator[
 
 
 def is_data_table(page: Outline, table: int, left_out: Mapping[int, str]) -> bool:
-    """Whether a table holds data: two rows and two columns or more, with short cells of plain text."""
+    """Whether a table holds data: two rows and two columns or more, with cells of short text.
+
+    Head cells vouch for a table with lists or longer text in its cells.
+    """
     if page.attributes[table].get("role") in ("presentation", "none"):
         return False
     rows = list(rows_of(page, table, left_out))
     if len(rows) < 2 or max(sum(span for _, span in row) for row in rows) < 2:
         return False
+    heads = any(page.tags[cell] == "th" for row in rows for cell, _ in row)
+    forbidden = _NEVER_IN_DATA if heads else _NOT_IN_DATA
+    longest = _LONG_CELL * (3 if heads else 1)
     for row in rows:
         for cell, _ in row:
-            length = 0
-            for i in range(cell + 1, page.ends[cell]):
-                tag = page.tags[i]
-                if tag in _NOT_IN_DATA:
-                    return False
-                if tag == TEXT:
-                    length += len(page.texts[i])
-            if length > _LONG_CELL:
+            if not forbidden.isdisjoint(page.tags[cell + 1 : page.ends[cell]]):
+                return False
+            if sum(map(len, page.texts[cell + 1 : page.ends[cell]])) > longest:
                 return False
     return True
 
