@@ -1,17 +1,14 @@
-"""The bytes of records, whatever holds them: a plain file or one gzip member, decoded piece by piece and checked."""
+"""The bytes of records, whatever holds them: a plain file, or one compressed member of a file."""
 
 import enum
-import zlib
 from abc import ABC, abstractmethod
-
-from isal import isal_zlib
+from typing import Protocol
 
 from pipeline.extract.grammar import Grammar
 from pipeline.extract.stored import StoredFile
 
-GZIP_MAGIC = b"\x1f\x8b\x08"
-_INPUT = 1 << 16
-_PIECE = 1 << 20  # decoded bytes at a time: what bounds memory against a bomb
+INPUT_BYTES = 1 << 16
+"""Stored bytes taken at a time."""
 
 
 class End(enum.Enum):
@@ -100,7 +97,7 @@ class PlainFile(Decoded):
         self._base = self._input = start
 
     def _next_piece(self) -> bytes:
-        piece = bytes(self._file.window(self._input, _INPUT))
+        piece = bytes(self._file.window(self._input, INPUT_BYTES))
         self._input += len(piece)
         if self._input >= self._file.size:
             self.end = End.SOUND
@@ -122,89 +119,53 @@ class PlainFile(Decoded):
         return self._file.size
 
 
-class GzipMember(Decoded):
-    """One gzip member that begins at `offset` in the file."""
+class Member(Decoded):
+    """One compressed member of a file: a gzip member, a Zstandard frame.
+
+    Args:
+        file: the file.
+        offset: where the member begins in it.
+    """
 
     def __init__(self, file: StoredFile, offset: int) -> None:
         super().__init__()
-        self._file = file
+        self.file = file
         self.offset = offset
         self.stored_end = offset
         """Stored bytes consumed end here: behind the trailer of a sound member, at the error in a broken one."""
-        self._inflate = isal_zlib.decompressobj(31)  # twice as fast as zlib, the checksum included
-        self._delivered = 0
 
-    def _next_piece(self) -> bytes:
-        window = self._file.window(self.stored_end, _INPUT)
-        try:
-            piece = self._inflate.decompress(window, _PIECE)
-        except isal_zlib.error:  # type: ignore[misc]  # its stub declares an instance
-            return self._salvage()
-        if self._inflate.eof:
-            self.end = End.SOUND
-            self.stored_end += len(window) - len(self._inflate.unused_data)
-        else:
-            self.stored_end += len(window) - len(self._inflate.unconsumed_tail)
-            if not piece and not window:
-                self.end = End.CUT
-        self._delivered += len(piece)
-        return piece
-
-    def _salvage(self) -> bytes:
-        """What precedes the error: the output of the call that fails is withheld, so the member is decoded anew by zlib
-        (which can copy its state) in small steps, the failing step byte by byte."""
-        known, position, pieces = self._delivered, self.offset, []
-        inflate = before = zlib.decompressobj(31)
-        step, decoded, failed = 4096, 0, False
-        while self.end is None:
-            if not failed:
-                before = inflate.copy()
-            window = self._file.window(position, step)
-            try:
-                piece = inflate.decompress(window)
-            except zlib.error as error:
-                if failed:
-                    checks = ("incorrect data check", "incorrect length check")
-                    self.end = End.CHECKSUM if any(check in str(error) for check in checks) else End.BROKEN
-                    break
-                failed, step, inflate = True, 1, before
-                continue
-            position += len(window) - len(inflate.unused_data)
-            if inflate.eof:
-                self.end = End.SOUND
-            elif not window:
-                self.end = End.CUT
-            if decoded + len(piece) > known:
-                pieces.append(piece[max(0, known - decoded) :])
-            decoded += len(piece)
-        self.stored_end = position
-        self._delivered = max(known, decoded)
-        return b"".join(pieces)
+    def run_out(self) -> None:
+        """Decode to the end and forget what comes."""
+        while self.skip(1 << 20):
+            pass
 
 
-def is_member(file: StoredFile, position: int) -> bool:
-    """Whether the bytes at `position` can begin a gzip member: magic number, method, no reserved flag, room for it."""
-    head = file.peek(position, 18)
-    return len(head) == 18 and head.startswith(GZIP_MAGIC) and head[3] < 0x20
+class Packing(Protocol):
+    """A way to compress the records of a file one by one."""
+
+    magic: bytes
+    """What every member begins with."""
+
+    def is_member(self, file: StoredFile, position: int) -> bool:
+        """Whether the bytes at `position` can begin a member."""
+
+    def start_of(self, file: StoredFile, position: int, count: int) -> bytes:
+        """The first decoded bytes of a member that may begin at `position`; b"" when none does."""
+
+    def open(self, file: StoredFile, position: int) -> Member:
+        """The member at `position`."""
 
 
-def next_member(file: StoredFile, start: int, grammar: Grammar) -> int:
-    """Offset of the first gzip member at or behind `start` that decodes to a record; the file's size if none."""
-    position = file.find(GZIP_MAGIC, start)
+def begins_record(file: StoredFile, position: int, packing: Packing, grammar: Grammar) -> bool:
+    """Whether a member at `position` decodes to the start of a record."""
+    return packing.is_member(file, position) and grammar.begins(packing.start_of(file, position, grammar.lookahead), 0)
+
+
+def next_member(file: StoredFile, start: int, packing: Packing, grammar: Grammar) -> int:
+    """Offset of the first member at or behind `start` that decodes to a record; the file's size if there is none."""
+    position = file.find(packing.magic, start)
     while position >= 0:
-        if begins_record(file, position, grammar):
+        if begins_record(file, position, packing, grammar):
             return position
-        position = file.find(GZIP_MAGIC, position + 1)
+        position = file.find(packing.magic, position + 1)
     return file.size
-
-
-def begins_record(file: StoredFile, position: int, grammar: Grammar) -> bool:
-    """Whether a gzip member at `position` decodes to the start of a record."""
-    if not is_member(file, position):
-        return False
-    head = file.window(position, 1024 + grammar.lookahead)
-    try:
-        start = zlib.decompressobj(31).decompress(head, grammar.lookahead)
-    except zlib.error:
-        return False
-    return grammar.begins(start, 0)

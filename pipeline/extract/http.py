@@ -168,8 +168,8 @@ def _zstd(body: bytes, max_bytes: int) -> bytes:
     pieces: list[bytes] = []
     size = 0
     # Small steps: one step's output has no limit, and a few bytes may stand for a block of 128 KiB.
-    for start in range(0, len(body), 1024):
-        pieces.append(decoder.decompress(body[start : start + 1024]))
+    for start in range(0, len(body), 128):
+        pieces.append(decoder.decompress(body[start : start + 128]))
         size += len(pieces[-1])
         if size > max_bytes or decoder.eof:
             return b"".join(pieces)

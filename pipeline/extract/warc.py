@@ -22,14 +22,16 @@ Reasons, the damage before the rest: `corrupt` (invalid data, wrong checksum, wr
 """
 
 from collections.abc import Generator, Iterator
-from itertools import islice
+from itertools import chain, islice
 from typing import BinaryIO, Literal
 
 from pipeline.extract.capture import Capture, judge, unreadable
-from pipeline.extract.decoded import GZIP_MAGIC, End, GzipMember, PlainFile, begins_record, is_member, next_member
+from pipeline.extract.decoded import End, Member, Packing, PlainFile, begins_record, next_member
 from pipeline.extract.grammar import ARC, HEADER_BYTES, WARC, Grammar
+from pipeline.extract.gzip_members import Gzip
 from pipeline.extract.records import Record, Span, agrees, frame
 from pipeline.extract.stored import StoredFile
+from pipeline.extract.zstd_frames import Zstd
 
 __all__ = ["Capture", "Status", "WarcFile", "read_capture_at", "read_captures"]
 
@@ -64,9 +66,10 @@ class WarcFile:
         self.detail = ""
         self.records = 0
         self.xxh3_128 = ""
-        self.grammar = self._which_grammar()
         self._looks_right = False
         self._reread = 0
+        self._packing = self._which_packing()
+        self._grammar = self._which_grammar()
 
     @property
     def size(self) -> int:
@@ -91,21 +94,41 @@ class WarcFile:
 
     def read_from(self, offset: int) -> Iterator[Capture | tuple[int, int]]:
         """Captures from a stored offset on; begin and end of a stretch that holds none as a pair."""
-        compressed = GZIP_MAGIC in (self._file.peek(0, 3), self._file.peek(offset, 3))
-        if not compressed and not self.grammar.begins(self._head(), 0):  # the start is damaged: the rest decides
-            compressed = next_member(self._file, 0, self.grammar) < self.size
-        return self._gzip(offset) if compressed else self._plain(offset)
+        if self._packing is not None:
+            return self._packed(offset, self._packing)
+        return self._plain(offset)
+
+    def shared_starts(self, offset: int) -> Iterator[int]:
+        """Where a member that holds several records may begin, so that one of them is at `offset`; nearest first."""
+        if self._packing is None:
+            return
+        begin = max(0, offset - _SHARED_LOOKBACK)
+        before = self._file.peek(begin, offset - begin + len(self._packing.magic) - 1)
+        found = before.rfind(self._packing.magic)
+        while found >= 0:
+            yield begin + found
+            found = before.rfind(self._packing.magic, 0, found)
 
     def _head(self) -> bytes:
         return self._file.peek(0, 8192).lstrip(_BLANK)
 
+    def _which_packing(self) -> Packing | None:
+        head = self._file.peek(0, 8)
+        if head.startswith(Gzip.magic):
+            return Gzip()
+        if head.startswith(Zstd.magic) or Zstd.skippable(self._file, 0):
+            return Zstd(self._file)
+        if WARC.begins(self._head(), 0) or ARC.begins(self._head(), 0):
+            return None
+        for packing in (Gzip(), Zstd(self._file)):  # the start is damaged: the rest decides
+            if next_member(self._file, 0, packing, WARC) < self.size:
+                return packing
+        return None
+
     def _which_grammar(self) -> Grammar:
-        if self._file.peek(0, 3) == GZIP_MAGIC:
-            member = GzipMember(self._file, 0)
-            member.fill(64)
-            head = member.data
-        else:
-            head = self._head()
+        head = self._head()
+        if self._packing is not None and self._packing.is_member(self._file, 0):
+            head = self._packing.start_of(self._file, 0, 64)
         return ARC if head.startswith(b"filedesc:") or self.name.endswith((".arc", ".arc.gz")) else WARC
 
     def _conclude(self) -> None:
@@ -121,63 +144,65 @@ class WarcFile:
 
     def _plain(self, offset: int) -> Iterator[Capture | tuple[int, int]]:
         stream = PlainFile(self._file, offset)
-        self._looks_right = self.grammar.begins(self._head(), 0)
-        for item in frame(stream, self.grammar, self._max_bytes + HEADER_BYTES):
+        self._looks_right = self._grammar.begins(self._head(), 0)
+        for item in frame(stream, self._grammar, self._max_bytes + HEADER_BYTES):
             if isinstance(item, Span):
                 yield item.begin, item.end
             else:
                 yield judge(item, item.begin, item.end - item.begin, self._max_bytes)
 
-    def _gzip(self, offset: int) -> Iterator[Capture | tuple[int, int]]:
+    def _packed(self, offset: int, packing: Packing) -> Iterator[Capture | tuple[int, int]]:
         while offset < self.size:
-            if not is_member(self._file, offset):
-                end = next_member(self._file, offset + 1, self.grammar)
-                if self._file.peek(offset, min(end - offset, 64)).strip(_BLANK):  # some writers add line ends
+            if not packing.is_member(self._file, offset):
+                skipped = packing.skippable(self._file, offset) if isinstance(packing, Zstd) else 0
+                end = offset + skipped if skipped else next_member(self._file, offset + 1, packing, self._grammar)
+                # Some writers add line ends between members.
+                if not skipped and self._file.peek(offset, min(end - offset, 64)).strip(_BLANK):
                     yield offset, end
                 offset = end
                 continue
-            member = GzipMember(self._file, offset)
+            member = packing.open(self._file, offset)
             member.skip_blank()
             if member.at_end() and member.end is End.SOUND:
                 offset = member.stored_end  # an empty member: padding
                 continue
-            member.fill(self.grammar.lookahead)
-            if not self.grammar.begins(member.data, member.at):
-                while member.skip(1 << 20):
-                    pass
+            member.fill(self._grammar.lookahead)
+            if not self._grammar.begins(member.data, member.at):
+                member.run_out()
                 self._looks_right |= member.end is not End.SOUND and member.position == 0
-                end = self._behind(member)
+                end = self._behind(member, packing)
                 yield offset, end
             else:
                 self._looks_right = True
-                end = yield from self._member(member)
+                end = yield from self._member(member, packing)
             offset = end
 
-    def _behind(self, member: GzipMember) -> int:
+    def _behind(self, member: Member, packing: Packing) -> int:
         """Where reading goes on after a member that was read to its end."""
         sound = member.end is End.SOUND
-        if sound or (member.end is End.CHECKSUM and begins_record(self._file, member.stored_end, self.grammar)):
+        if sound or (
+            member.end is End.CHECKSUM and begins_record(self._file, member.stored_end, packing, self._grammar)
+        ):
             return member.stored_end
-        found = next_member(self._file, member.offset + 1, self.grammar)
+        found = next_member(self._file, member.offset + 1, packing, self._grammar)
         # Members nested in one another, each broken at its end, would be read again and again.
         self._reread += max(0, member.stored_end - found)
         if self._reread > _REREAD + 4 * self.size:
-            found = next_member(self._file, member.stored_end, self.grammar)
+            found = next_member(self._file, member.stored_end, packing, self._grammar)
         return found
 
-    def _member(self, member: GzipMember) -> Generator[Capture | tuple[int, int], None, int]:
+    def _member(self, member: Member, packing: Packing) -> Generator[Capture | tuple[int, int], None, int]:
         """The captures of a member's records; returns where reading goes on."""
         offset, shared, behind = member.offset, None, 0
-        for count, item in enumerate(frame(member, self.grammar, self._max_bytes + HEADER_BYTES)):
+        for count, item in enumerate(frame(member, self._grammar, self._max_bytes + HEADER_BYTES)):
             if shared is None:
                 last = item.last if isinstance(item, Record) else member.at_end()
                 if last:
                     shared = member
                 else:  # several records in one member: its length and its end must be known before the first is given
-                    shared = GzipMember(self._file, offset)
-                    while shared.skip(1 << 20):
-                        pass
-                behind = self._behind(shared)
+                    shared = packing.open(self._file, offset)
+                    shared.run_out()
+                behind = self._behind(shared, packing)
             if offset + count >= shared.stored_end:  # more records than stored bytes: no offsets are left for them
                 return shared.stored_end
             if isinstance(item, Record):
@@ -189,10 +214,10 @@ class WarcFile:
                 value = f"{item.end - item.begin} bytes without a record's header"
                 yield unreadable(offset + count, behind - offset, value)
         if offset + count >= behind:  # members nested in a broken one that held several records
-            behind = next_member(self._file, offset + count + 1, self.grammar)
+            behind = next_member(self._file, offset + count + 1, packing, self._grammar)
         return behind
 
-    def _weigh(self, record: Record, member: GzipMember, next_offset: int) -> None:
+    def _weigh(self, record: Record, member: Member, next_offset: int) -> None:
         """What the member's end says about a record in it."""
         if record.reason is not None:
             if record.reason == "corrupt" and record.last and next_offset < member.stored_end:
@@ -203,11 +228,11 @@ class WarcFile:
             return
         proof = agrees(record)
         if member.end is End.CUT and record.last and not proof:
-            record.reason, record.value = "truncated", "the gzip member is cut behind the content"
+            record.reason, record.value = "truncated", "the member is cut behind the content"
         elif member.end is End.BROKEN and (record.last or proof is False):
-            record.reason, record.value = "corrupt", "the gzip member is broken behind the content"
+            record.reason, record.value = "corrupt", "the member is broken behind the content"
         elif member.end is End.CHECKSUM and (record.last or not proof):
-            record.reason, record.value = "corrupt", "the gzip member's checksum is another"
+            record.reason, record.value = "corrupt", "the member's checksum is another"
 
 
 def read_captures(file: BinaryIO, *, name: str, max_bytes: int) -> Iterator[Capture]:
@@ -222,23 +247,11 @@ def read_capture_at(file: BinaryIO, offset: int, *, name: str = "", max_bytes: i
         ValueError: no record is there.
     """
     warc = WarcFile(file, name=name, max_bytes=max_bytes)
-    for start in _starts(warc, file, offset):
+    for start in chain([offset], warc.shared_starts(offset)):
         for capture in islice(warc.read_from(start), offset - start + 1):
             if isinstance(capture, Capture) and capture.offset == offset:
                 return capture
     raise ValueError(f"{name or 'file'}: no record at offset {offset}; take an offset that reading this file gave")
-
-
-def _starts(warc: WarcFile, file: BinaryIO, offset: int) -> Iterator[int]:
-    """Where the record may begin: at the offset, or at a member before it that holds several records."""
-    yield offset
-    begin = max(0, offset - _SHARED_LOOKBACK)
-    file.seek(begin)
-    before = file.read(offset - begin)
-    found = before.rfind(GZIP_MAGIC)
-    while found >= 0:
-        yield begin + found
-        found = before.rfind(GZIP_MAGIC, 0, found)
 
 
 def _span(span: tuple[int, int]) -> Capture:

@@ -10,7 +10,8 @@ host below it. The defaults are short and refuse what is never mathematics; long
 
 import gzip
 import re
-from collections.abc import Callable, Iterable
+import zlib
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -103,18 +104,20 @@ def compile_rules(rules: UrlRules, folder: Path = Path()) -> Callable[[str], str
         folder: where relative paths of list files start.
 
     Raises:
-        ValueError: an entry that cannot match, with the list's name and the entry.
+        ValueError: an entry that cannot be meant, with the list's name and the entry; a file in another form.
         OSError: a list file cannot be read.
     """
-    allowed = frozenset(map(_host_entry, _entries(rules, "allow_hosts", folder)))
+    allowed = frozenset(_hosts(rules, "allow_hosts", folder))
     denied: dict[str, str] = {host: name for name in reversed(rules.named_lists) for host in NAMED_LISTS[name]}
-    denied |= dict.fromkeys(map(_host_entry, _entries(rules, "deny_hosts", folder)), "deny_hosts")
+    denied |= dict.fromkeys(_hosts(rules, "deny_hosts", folder), "deny_hosts")
     words = frozenset(word.lower() for word in _entries(rules, "deny_words", folder))
     for word in words:
         if not _WORD.fullmatch(word):
             raise ValueError(f"deny_words: {word!r} is not one word of letters and digits; split it")
     # The longest first, so that the answer does not depend on the order of a list.
     parts = sorted((part.lower() for part in _entries(rules, "deny_host_words", folder)), key=lambda p: (-len(p), p))
+    if "" in parts:
+        raise ValueError("deny_host_words: '' matches every host; remove it")
     host_word = re.compile("|".join(map(re.escape, parts))).search if parts else None
     endings = frozenset(_check_ending(ending).lower() for ending in _entries(rules, "deny_endings", folder))
     max_length = rules.max_length
@@ -162,17 +165,20 @@ def _entries(rules: UrlRules, name: str, folder: Path) -> Iterable[str]:
     raw = path.read_bytes()
     try:
         text = (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode("utf-8")
+    except (gzip.BadGzipFile, zlib.error, EOFError) as error:
+        raise ValueError(f"{name}: {path} is not gzip: {error}; compress it again, or name it .txt") from error
     except UnicodeDecodeError as error:
         raise ValueError(f"{name}: {path} is not UTF-8 at byte {error.start}; save it as UTF-8") from error
     lines = (line.partition("#")[0].strip() for line in text.splitlines())
     return tuple(line for line in lines if line)
 
 
-def _host_entry(entry: str) -> str:
-    host = _plain_host(entry.strip().lower()).removeprefix("*.").lstrip(".")
-    if not host or any(character in "/:@* " for character in host):
-        raise ValueError(f"hosts: {entry!r} is not a host name; write it without scheme, port and path")
-    return host
+def _hosts(rules: UrlRules, name: str, folder: Path) -> Iterator[str]:
+    for entry in _entries(rules, name, folder):
+        host = _plain_host(entry.strip().lower().removeprefix("*.").lstrip("."))
+        if not host or any(character in "/:@* " for character in host):
+            raise ValueError(f"{name}: {entry!r} is not a host name; write it without scheme, port and path")
+        yield host
 
 
 def _plain_host(host: str) -> str:

@@ -119,7 +119,7 @@ def test_truncated_tail(compressed: bool) -> None:
 def test_tail_cut_within_the_trailer_is_whole_when_its_digest_says_so() -> None:
     stored = members(1)[0]
     (capture,) = read(stored[:-4])
-    assert (capture.reason, capture.value) == ("truncated", "the gzip member is cut behind the content")
+    assert (capture.reason, capture.value) == ("truncated", "the member is cut behind the content")
     stored = gzip_member(record(0, page(0), digest=True))
     (capture,) = read(stored[:-4])
     assert capture.reason is None
