@@ -15,7 +15,7 @@ from pipeline.dedup.minhash import MinHasher
 from pipeline.dedup.normalise import normalise
 from pipeline.document import DROPPED, SCHEMA
 from pipeline.files import atomic_path
-from pipeline.ledger import Tally
+from pipeline.ledger import Ledger, Tally
 from pipeline.stage import Part, PartRecord, Phase, Source, Stage, Workspace, libraries
 
 _DOCS = pa.schema(
@@ -59,6 +59,13 @@ class DedupStage(Stage):
             Phase("cluster", self._cluster_parts, self._cluster),
             Phase("remove", self._parts, self._remove),
         ]
+
+    def finish(self) -> Ledger:
+        """As every stage; signatures and decisions are then no longer needed."""
+        ledger = super().finish()
+        for folder in ("docs", "bands", "cluster"):
+            shutil.rmtree(self.folder / folder, ignore_errors=True)
+        return ledger
 
     def _parts(self) -> list[Part]:
         return [
