@@ -19,17 +19,26 @@ from classifiers.model import file_digest
 from classifiers.normalise import NORMALISER, normalise
 from classifiers.settings import TrainSettings
 
+GENERAL_WORDS = Path(__file__).parent / "seed" / "general_words.txt"
+_FEWEST_STRIPPED = 12
+
 
 def training_lines(rows: Sequence[Labelled], settings: TrainSettings) -> list[str]:
     """fastText's input: `__label__L tokens`, the two sides of equal weight, in a seeded order."""
+    others = sorted({row.label for row in rows} - {settings.positive})
+    general = frozenset(GENERAL_WORDS.read_text(encoding="utf-8").split())
+    rng = random.Random(settings.seed)
     lines: dict[bool, list[str]] = {True: [], False: []}
     for piece in training_pieces(rows, settings.piece_chars, settings.pieces_per_source):
-        tokens = normalise(piece.text)
+        tokens, positive = normalise(piece.text), piece.label == settings.positive
         if tokens:
-            lines[piece.label == settings.positive].append(f"__label__{piece.label} {tokens}")
-    if not (lines[True] and lines[False]):
-        raise ValueError(f"training needs texts of {settings.positive!r} and of another label")
-    rng = random.Random(settings.seed)
+            lines[positive].append(f"__label__{piece.label} {tokens}")
+        if positive and others and rng.random() < settings.stripped_share:
+            stripped = [token for token in tokens.split() if token in general]
+            if len(stripped) >= _FEWEST_STRIPPED:
+                lines[False].append(f"__label__{others[0]} {' '.join(stripped)}")
+    if not (lines[True] and others):
+        raise ValueError(f"training needs texts labelled {settings.positive!r} and texts of another label")
     more = max(len(side) for side in lines.values())
     balanced = []
     for side in lines.values():

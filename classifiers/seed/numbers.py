@@ -2,13 +2,16 @@
 
 import random
 from collections.abc import Callable
+from pathlib import Path
 
 _NAMES = "count total index value buffer user item result data node name key path size config flag".split()
 _CITIES = "Rovers,City,United,Athletic,Wanderers,Tigers,Eagles,Bulls,Lakers,Sharks".split(",")
-_PRODUCTS = (
-    "Wireless Mouse,Running Shoes,Coffee Grinder,Desk Lamp,Rain Jacket,Yoga Mat,Phone Case,Water Bottle,Office Chair,"
-    "Hair Dryer,Garden Hose,Tent,Backpack,Air Fryer,Headphones"
-).split(",")
+_BLOCKS = {
+    block.split("\n", 1)[0]: block.strip().split("\n", 1)[1].split(",")
+    for block in (Path(__file__).parent / "catalogue.txt").read_text(encoding="utf-8").split("# ")[1:]
+}
+_QUALITIES, _BRANDS, _PHRASES = (_BLOCKS.pop(name) for name in ("qualities", "brands", "shop phrases"))
+_SIZES = ("W", "D", "H", "L", '"W', '"D', '"H', " mm", " cm", " in", '"')
 _CODE = (
     "def {a}({b}, {c}={i}):\n    for {d} in range({i}):\n        {b}.append({d} * 2)\n    return {b}[{c}]",
     "import numpy as np\n{a} = np.zeros(({i}, {j}))\n{a}[0, :] = {b}.mean(axis=0)\nprint({a}.shape)",
@@ -34,12 +37,60 @@ def _code(rng: random.Random) -> str:
     return f"```\n{rng.choice(_CODE).format(**slots)}\n```"
 
 
+def _product(rng: random.Random, things: list[str]) -> str:
+    words = [rng.choice(_BRANDS)] if rng.random() < 0.4 else []
+    words += rng.sample(_QUALITIES, rng.randint(0, 2)) + [rng.choice(things)]
+    return " ".join(words) + (f" {rng.choice('ABCDGHKLMNPQRSTVXZ')}{rng.randint(2, 9900)}" if rng.random() < 0.2 else "")
+
+
+def _price(rng: random.Random, currency: str) -> str:
+    amount = f"{int(10 ** rng.uniform(0.5, 3.2))}" + rng.choice(("", ".99", ".00", ".50"))
+    return f"{amount} €" if currency == "€" else f"{currency}{amount}"
+
+
 def _prices(rng: random.Random) -> str:
+    """A shop's list: names, prices, stars, sizes, sale signs."""
+    things = rng.choice(list(_BLOCKS.values()))
+    currency = rng.choice(("$", "$", "$", "US $", "£", "€"))
+    break_ = rng.choice((" ", "\n", " - ", " | "))
     rows = []
-    for name in rng.sample(_PRODUCTS, rng.randint(4, 12)):
-        price = rng.randint(5, 400)
-        rows.append(f"{name} - ${price}.99 (was ${price + rng.randint(1, 90)}.99) {rng.randint(30, 50) / 10} stars ({rng.randint(3, 4000)})")
+    for _ in range(rng.randint(4, 24)):
+        row = [_product(rng, things)]
+        extras: tuple[Callable[[], str], ...] = (
+            lambda: _price(rng, currency),
+            lambda: _price(rng, currency) + rng.choice(("", " +", " each", " (was " + _price(rng, currency) + ")")),
+            lambda: f"{rng.randint(30, 50) / 10} ({rng.randint(1, 9000)})",
+            lambda: rng.choice(_PHRASES),
+            lambda: f"{rng.randint(5, 70)}% off",
+            lambda: f"{rng.randint(2, 20)} colors",
+            lambda: f"{rng.randint(2, 100)} {rng.choice(('pk', 'ct', 'oz', 'pcs', 'x 2 pack', 'ml', 'lb', 'GB'))}",
+        )
+        row += [extra() for extra in rng.choices(extras, weights=(6, 3, 2, 2, 1, 1, 1), k=rng.randint(1, 4))]
+        rows.append(break_.join(row))
     return "\n".join(rows)
+
+
+def _sizes(rng: random.Random) -> str:
+    """Dimensions and technical data of a product."""
+    rows = []
+    for _ in range(rng.randint(3, 14)):
+        unit = rng.choice(_SIZES)
+        sides = [f"{rng.randint(2, 120)}{rng.choice(('', '', '.5', '.25'))}{unit}" for _ in range(rng.randint(2, 3))]
+        name = rng.choice(("Overall dimensions", "Seat height", "Twin XL", "King", "Queen", "Item", "Package", "Screen", "Box", "Size"))
+        rows.append(f"{name}{rng.choice((': ', ' ', ' | '))}{' x '.join(sides)}")
+        if rng.random() < 0.6:
+            value = f"{rng.randint(1, 900)}{rng.choice((' mm', ' kg', ' lbs', ' V', ' W', ' Hz', ' mAh', '°', ' GHz', ' dB'))}"
+            feature = rng.choice(("Weight", "Scale", "Power", "Maximum load", "Battery", "Minimum width", "Radius", "Bit set", "Frequency"))
+            rows.append(f"{feature}: {value}, {rng.choice(('Yes', 'No', 'Black', '2 x AA', '1 x cable', '4 x screws', 'steel'))}")
+    return f"{_product(rng, rng.choice(list(_BLOCKS.values())))}. " + rng.choice(("\n", " ")).join(rows)
+
+
+def _shop(rng: random.Random) -> str:
+    """Shop words without numbers: categories, brands and commands."""
+    things = [thing for block in rng.sample(list(_BLOCKS.values()), 2) for thing in block]
+    words = rng.sample(things, 12) + rng.sample(_PHRASES, 8) + rng.sample(_BRANDS, 4)
+    rng.shuffle(words)
+    return rng.choice(("\n", " | ", ", ", "\n- ")).join(words)
 
 
 def _league(rng: random.Random) -> str:
@@ -109,7 +160,7 @@ def _statistics(rng: random.Random) -> str:
 
 
 _PASSAGES: tuple[Callable[[random.Random], str], ...] = (
-    *(_code, _code, _code, _prices, _prices, _league, _scores, _stocks, _hexdump, _schedule, _changelog, _contact, _nutrition, _statistics),
+    *(_code, _code, _code, _prices, _prices, _sizes, _sizes, _shop, _league, _scores, _stocks, _hexdump, _schedule, _changelog, _contact, _nutrition, _statistics),
 )
 
 

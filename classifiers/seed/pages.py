@@ -63,6 +63,8 @@ class Writer:
     def __init__(self) -> None:
         self.topics = {"math": read_topics("math_topics.txt"), "other": read_topics("other_topics.txt")}
         self._frames = read_frames()
+        self._prose_paragraphs = (_FOLDER / "other_prose.txt").read_text(encoding="utf-8").strip().split("\n\n")
+        self._foreign_paragraphs = (_FOLDER / "other_foreign.txt").read_text(encoding="utf-8").strip().split("\n\n")
 
     def page(self, label: str, seed: int) -> Page:
         """The page number `seed` of a label."""
@@ -73,7 +75,7 @@ class Writer:
         if label == "math":
             kinds += [self._problems, self._formulas, self._formulas]
         else:
-            kinds += [self._numbers, self._article]
+            kinds += [self._numbers, self._numbers, self._prose, self._prose]
         kind = rng.choice(kinds)
         body = kind(rng, topic)
         if rng.random() < 0.6:
@@ -125,6 +127,11 @@ class Writer:
             if topic in self.topics["math"] and rng.random() < 0.5:
                 posts.append(rng.choice((problem, formula_passage))(rng))
         return posts
+
+    def _prose(self, rng: random.Random, topic: Topic) -> list[str]:
+        foreign = rng.random() < 0.12
+        body = rng.sample(self._foreign_paragraphs if foreign else self._prose_paragraphs, rng.randint(1, 5))
+        return body + [self._paragraph(rng, topic, "article") for _ in range(rng.randint(0, 1))]
 
     def _listing(self, rng: random.Random, topic: Topic) -> list[str]:
         frame = rng.choice(self._frames["list"])
