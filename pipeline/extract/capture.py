@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from pipeline.extract.grammar import Headers
@@ -21,6 +21,7 @@ from pipeline.extract.records import Record
 
 _DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?")
 _ARC_DATE = re.compile(r"\d{14}")
+_UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 _PAGE_TYPES = frozenset({"response", "resource", "conversion"})
 
 
@@ -49,18 +50,29 @@ class Capture:
     """Charset parameter of that Content-Type, as written."""
     payload: bytes
     """The page, transfer and content encodings undone; empty unless `reason` is None."""
-    payload_digest: str
-    """`sha1:` and BASE32 of the HTTP entity body, as WARC-Payload-Digest defines it (transfer encoding undone, content
-    encoding not); computed by us, for pages and for responses without a record id; else ""."""
+    entity: bytes | None = field(repr=False)
+    """The HTTP entity body (transfer encoding undone, content encoding not) of a page, and of a response whose record
+    id holds no UUID; else None. Without a content encoding it is the same object as `payload`."""
     reason: str | None
     """None for a page; else why not."""
     value: str | None
     """What decided: "404", "image/png", "read 812 of 5000 bytes"."""
 
+    @property
+    def payload_digest(self) -> str:
+        """`sha1:` and BASE32 of the entity body, as WARC-Payload-Digest defines it; "" where there is none.
+
+        Computed when asked for: most pages of a crawl are dropped before anyone does.
+        """
+        if self.entity is None:
+            return ""
+        sha1 = hashlib.sha1(self.entity, usedforsecurity=False).digest()
+        return f"sha1:{base64.b32encode(sha1).decode('ascii')}"
+
 
 def unreadable(offset: int, length: int, value: str) -> Capture:
     """The capture of a stretch in which no record begins."""
-    return Capture(offset, length, "", None, "", None, None, "", None, b"", "", "corrupt", value)
+    return Capture(offset, length, "", None, "", None, None, "", None, b"", None, "corrupt", value)
 
 
 def judge(record: Record, offset: int, length: int, max_bytes: int) -> Capture:
@@ -86,7 +98,7 @@ def judge(record: Record, offset: int, length: int, max_bytes: int) -> Capture:
         judged.content_type,
         judged.charset,
         judged.payload if judged.reason is None else b"",
-        judged.digest,
+        judged.entity,
         judged.reason,
         judged.value,
     )
@@ -98,7 +110,7 @@ class _Judged:
     content_type: str = ""
     charset: str | None = None
     payload: bytes = b""
-    digest: str = ""
+    entity: bytes | None = None
     reason: str | None = None
     value: str | None = None
 
@@ -123,18 +135,18 @@ def _judge_content(judged: _Judged, kind: str, record: Record, max_bytes: int) -
             raise BodyError("unreadable_http", "no status line")
     if end - begin > max_bytes:
         raise BodyError("too_large", f"{end - begin} bytes")
-    if "warc-record-id" not in headers:
-        judged.digest = payload_digest(entity_body(data[begin:end], http))
+    if not _UUID.search(headers.get("warc-record-id", "")):
+        judged.entity = entity_body(data[begin:end], http)  # its digest takes the id's place
     if response is not None and not 200 <= response.status <= 299:
         raise BodyError("http_status", str(response.status))
     if judged.content_type not in HTML_TYPES and judged.content_type not in UNKNOWN_TYPES:
         raise BodyError("content_type", judged.content_type)
     _check_whole(headers)
-    entity = entity_body(data[begin:end], http)
+    entity = judged.entity if judged.entity is not None else entity_body(data[begin:end], http)
     judged.payload = undo_content_encoding(entity, http, max_bytes)
     if judged.content_type in UNKNOWN_TYPES and not looks_like_html(judged.payload):
         raise BodyError("content_type", judged.content_type or "none, and the body is not HTML")
-    judged.digest = judged.digest or payload_digest(entity)
+    judged.entity = entity
 
 
 def _check_whole(headers: Headers) -> None:
@@ -143,12 +155,6 @@ def _check_whole(headers: Headers) -> None:
         raise BodyError("truncated", f"WARC-Truncated: {cut[:40]}")
     if segment := headers.get("warc-segment-number", "").strip():
         raise BodyError("truncated", f"WARC-Segment-Number: {segment[:40]}")
-
-
-def payload_digest(entity: bytes) -> str:
-    """`sha1:` and the BASE32 form of an entity body's SHA-1."""
-    sha1 = hashlib.sha1(entity, usedforsecurity=False).digest()
-    return f"sha1:{base64.b32encode(sha1).decode('ascii')}"
 
 
 def parse_date(text: str) -> datetime | None:

@@ -9,6 +9,7 @@ from pipeline.extract.stored import StoredFile
 
 INPUT_BYTES = 1 << 16
 """Stored bytes taken at a time."""
+_BLANK = b"\r\n\t "
 
 
 class End(enum.Enum):
@@ -69,16 +70,18 @@ class Decoded(ABC):
 
     def skip_blank(self) -> None:
         """Move the cursor over line ends and blanks."""
-        while self.fill(64):
+        while (self.at < len(self.data) and self.data[self.at] in _BLANK) or (
+            self.at == len(self.data) and self.fill(64)
+        ):
             rest = self.data[self.at : self.at + 64]
-            text = rest.lstrip(b"\r\n\t ")
+            text = rest.lstrip(_BLANK)
             self.at += len(rest) - len(text)
             if text:
                 return
 
     def at_end(self) -> bool:
         """Whether no byte follows the cursor."""
-        return self.fill(1) == 0
+        return self.at == len(self.data) and self.fill(1) == 0
 
     def back_to(self, position: int) -> bool:
         """Move the cursor back, where that is possible without decoding again."""

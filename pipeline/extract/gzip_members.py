@@ -7,6 +7,7 @@ from isal import isal_zlib
 from pipeline.extract.decoded import INPUT_BYTES, End, Member
 from pipeline.extract.stored import StoredFile
 
+_FIRST_INPUT = 1 << 14  # what a member leaves of its input is copied, and most are short
 _PIECE = 1 << 20  # decoded bytes at a time: what bounds memory against a bomb
 
 
@@ -19,7 +20,8 @@ class GzipMember(Member):
         self._delivered = 0
 
     def _next_piece(self) -> bytes:
-        window = self.file.window(self.stored_end, INPUT_BYTES)
+        size = INPUT_BYTES if self._delivered else _FIRST_INPUT
+        window = self.file.window(self.stored_end, size)
         try:
             piece = self._inflate.decompress(window, _PIECE)
         except isal_zlib.error:  # type: ignore[misc]  # its stub declares an instance

@@ -126,6 +126,10 @@ def _take_content(stream: Decoded, grammar: Grammar, begin: int, headers: Header
     if record.read < declared:
         _short(stream, grammar, start, record)
         return record
+    if stream.end is not None and stream.at + 4 == len(stream.data) and stream.data.endswith(b"\r\n\r\n"):
+        stream.at += 4  # one record in its member, as it should be
+        record.end, record.last = stream.position, True
+        return record
     ended = stream.fill(4) == 0 or stream.data.startswith(b"\r\n\r\n", stream.at)
     stream.skip_blank()
     record.end, record.last = stream.position, stream.at_end()

@@ -162,6 +162,7 @@ class WarcFile:
                 offset = end
                 continue
             member = packing.open(self._file, offset)
+            member.fill(self._grammar.lookahead)
             member.skip_blank()
             if member.at_end() and member.end is End.SOUND:
                 offset = member.stored_end  # an empty member: padding

@@ -37,6 +37,7 @@ def sha1(data: bytes) -> str:
 
 def test_every_field_of_a_page() -> None:
     data = record(7, page(7))
+    assert only(data).payload_digest == sha1(html(7))
     assert only(data) == Capture(
         offset=0,
         length=len(data),
@@ -48,7 +49,7 @@ def test_every_field_of_a_page() -> None:
         content_type="text/html",
         charset="UTF-8",
         payload=html(7),
-        payload_digest=sha1(html(7)),
+        entity=html(7),
         reason=None,
         value=None,
     )
@@ -315,6 +316,9 @@ def test_target_in_angle_brackets_and_missing_fields() -> None:
     assert (bare.type, bare.record_id, bare.url, bare.date, bare.reason) == ("unknown", None, "", None, "not_response")
     no_id = record(0, page(0, body=b"x").replace(b"200 OK", b"404 No")).replace(b"WARC-Record-ID", b"X-Other")
     assert only(no_id).payload_digest == sha1(b"x")
+    assert only(no_id.replace(b"X-Other", b"WARC-Record-ID").replace(b"urn:uuid", b"urn:x")).payload_digest == ""
+    odd = no_id.replace(b"X-Other: <urn:uuid:00000000-", b"WARC-Record-ID: <urn:x:")
+    assert only(odd).payload_digest == sha1(b"x")
 
 
 @pytest.mark.parametrize("end", [b"", b"\n", b"\r\n", b"\r\n\r\n\r\n\r\n"])
