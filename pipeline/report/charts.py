@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from pipeline.report.distributions import SCORE_BINS, Counts, Scores
 
-WIDTH, HEIGHT = 520.0, 220.0
-_LEFT, _RIGHT, _TOP, _BOTTOM = 52.0, 8.0, 12.0, 30.0
+WIDTH, HEIGHT = 520.0, 230.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 52.0, 8.0, 26.0, 30.0
 _PLOT_WIDTH, _PLOT_HEIGHT = WIDTH - _LEFT - _RIGHT, HEIGHT - _TOP - _BOTTOM
 _BASE = _TOP + _PLOT_HEIGHT
 
@@ -25,11 +25,12 @@ class Bar:
 
 @dataclass(frozen=True)
 class Label:
-    """A label at (x, y), or a grid line's."""
+    """A label at (x, y), or a grid line's; `anchor` is SVG's text-anchor."""
 
     x: float
     y: float
     text: str
+    anchor: str = "middle"
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,10 @@ def score_chart(scores: Scores) -> Chart:
     across = [Label(_LEFT + tenth / 10 * _PLOT_WIDTH, _BASE + 17, f"{tenth / 10:.1f}") for tenth in range(0, 11, 2)]
     marker = None
     if scores.threshold is not None:
-        marker = Label(round(_LEFT + scores.threshold * _PLOT_WIDTH, 1), _TOP, f"kept from {scores.threshold:g}")
+        anchor = "start" if scores.threshold < 0.3 else "end"
+        marker = Label(
+            round(_LEFT + scores.threshold * _PLOT_WIDTH, 1), _TOP - 13, f"kept from {scores.threshold:g}", anchor
+        )
     every = max(1, len(up) // 4)
     return Chart(tuple(bars), tuple(across), _grid(up[::every]), marker)
 
@@ -89,7 +93,8 @@ def count_chart(counts: Counts) -> Chart:
         if documents:
             height = documents / scale[-1] * _PLOT_HEIGHT
             bars.append(_bar(x + 1, step - 2, height, "full", f"{span}: {documents:,} documents"))
-        across.append(Label(x + step / 2 if number == 0 else x + 1, _BASE + 17, _short(low)))
+        # Of a bin of one number the label stands below its middle, of others below where they begin.
+        across.append(Label(x + step / 2 if low == high else x + 1, _BASE + 17, _doubling(number)))
     every = -(-len(across) // 12)
     up = [(value / scale[-1], _short(value)) for value in scale if value]
     return Chart(tuple(bars), tuple(across[::every]), _grid(up), None)
@@ -110,6 +115,14 @@ def _nice(largest: int) -> list[int]:
     power = 10 ** math.floor(math.log10(rough))
     step = next(int(factor * power) for factor in (1, 2, 5, 10) if factor * power >= rough)
     return list(range(0, -(-largest // step) * step + 1, step))
+
+
+def _doubling(number: int) -> str:
+    """Where doubling bin `number` begins, with k, M and G for 2^10, 2^20 and 2^30: 512, 1k, 2k."""
+    if number == 0:
+        return "0"
+    unit, power = divmod(number - 1, 10)
+    return f"{1 << power}{('', 'k', 'M', 'G')[min(unit, 3)]}"
 
 
 def _short(value: int) -> str:

@@ -30,15 +30,15 @@ class Scores:
 class Counts:
     """Documents per doubling bin of a whole number: bin 0 holds 0, bin k holds 2^(k-1) to 2^k - 1.
 
-    Quantiles are exact (the smallest value that at least the share of documents does not pass); None of no document.
+    Quantiles are exact (the smallest value that at least the share of documents does not pass); none of no documents.
     """
 
     name: str
     bins: tuple[int, ...]
     total: int
     mean: float | None
-    quantiles: tuple[tuple[int, int], ...]
-    """(percent, value) of 5, 25, 50, 75, 95 and 100."""
+    quantiles: tuple[int, ...]
+    """At 5, 50, 95 and 100 %."""
 
 
 @dataclass(frozen=True)
@@ -131,9 +131,7 @@ def _counts(connection: duckdb.DuckDBPyConnection, name: str, shards: Sequence[s
     doubling = np.frexp(values.astype(np.float64))[1]  # 0 → 0, 1 → 1, 2 and 3 → 2, 4 to 7 → 3, …
     bins = np.bincount(doubling, weights=documents).astype(np.int64)
     reached = np.cumsum(documents)
-    quantiles = tuple(
-        (percent, int(values[np.searchsorted(reached * 100, percent * total)])) for percent in (5, 25, 50, 75, 95, 100)
-    )
+    quantiles = tuple(int(values[np.searchsorted(reached * 100, percent * total)]) for percent in (5, 50, 95, 100))
     return Counts(name, tuple(bins.tolist()), total, int((values * documents).sum()) / total, quantiles)
 
 

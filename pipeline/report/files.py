@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 import pyarrow.parquet as pq
 
+from pipeline.errors import BadInput
 from pipeline.shard.manifest import Manifest
 from pipeline.trace import dropped_files
 
@@ -20,10 +21,16 @@ class CorpusFiles:
     """Where the rows of a corpus lie: its lists, shards, and the `data/` and `dropped/` files of each stage's parts.
 
     A corpus that was copied without its stage folders has shards only: the other lists are then empty.
+
+    Raises:
+        BadInput: a shard or a list of the manifest is missing.
     """
 
     def __init__(self, manifest: Manifest, folder: Path) -> None:
         self.manifest, self.folder = manifest, folder
+        for path in (manifest.inputs.path, manifest.ledgers.path, *(shard.path for shard in manifest.shards)):
+            if not (folder / path).is_file():
+                raise BadInput(f"{folder / path}: missing, though {manifest.name} names it; build or copy it again")
         self.shards = [str(folder / shard.path) for shard in manifest.shards]
         self.dropped = dropped_files(manifest, folder)
         self._parts = pq.read_table(folder / manifest.ledgers.path, columns=["stage", "part"]).to_pylist()

@@ -28,7 +28,7 @@ def render_report(manifest: Manifest, folder: Path) -> str:
     the texts and records that were left out.
 
     Raises:
-        OSError: a shard or a list of the manifest is missing.
+        BadInput: a shard or a list of the manifest is missing.
     """
     files = CorpusFiles(manifest, folder)
     with database() as connection:

@@ -3,7 +3,7 @@
 import heapq
 import itertools
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,11 +38,12 @@ class Departure:
 
 @dataclass(frozen=True)
 class Sample:
-    """A document to read. `facts` are (label, value); `text` is None where none was extracted."""
+    """A document to read. `facts` and `origin` are (label, value); `text` is None where none was extracted."""
 
     title: str
     url: str
     facts: tuple[tuple[str, str], ...]
+    origin: tuple[tuple[str, str], ...]
     text: Excerpt | None
     chars: int
     left: Departure | None
@@ -144,22 +145,21 @@ def _sample(document: Row | None, dropped: Row | None = None, survivor: Row | No
     row = document or dropped
     assert row is not None
     text = row.get("text")
-    capture = f"{row['warc_file']} at {row['warc_offset']:,}" if row["warc_offset"] is not None else row["warc_file"]
-    facts = [
+    language = (row.get("language"), _score(row.get("language_score")))
+    facts = (
         ("math", _score(row.get("math_score"))),
-        ("language", " ".join(filter(None, (row.get("language"), _score(row.get("language_score")))))),
+        ("language", " ".join(filter(None, language))),
         ("formulas", _count(row.get("formulas"))),
         ("tokens", _count(row.get("tokens"))),
-        ("characters", _count(row.get("chars"))),
         ("stands for", _count(row.get("duplicates")) if (row.get("duplicates") or 0) > 1 else ""),
-        ("captured", row.get("date") or ""),
-        ("id", row["id"] or ""),
-        ("in", capture or ""),
-    ]
+        ("captured", row.get("date")),
+    )
+    origin = (("id", row["id"]), ("file", row["warc_file"]), ("offset", _count(row["warc_offset"])))
     return Sample(
         title=visible(row.get("title"), _LINE_CHARS),
         url=visible(row["url"], _LINE_CHARS),
-        facts=tuple((label, visible(value, _LINE_CHARS)) for label, value in facts if value),
+        facts=_filled(facts),
+        origin=_filled(origin),
         text=excerpt(text, TEXT_CHARS) if text is not None else None,
         chars=row.get("chars") or 0,
         left=_departure(dropped, survivor) if dropped is not None else None,
@@ -174,6 +174,10 @@ def _departure(dropped: Row, survivor: Row | None) -> Departure:
         value=visible(dropped["value"], _LINE_CHARS),
         survivor=visible(stays, _LINE_CHARS),
     )
+
+
+def _filled(facts: Iterable[tuple[str, str | None]]) -> tuple[tuple[str, str], ...]:
+    return tuple((label, visible(value, _LINE_CHARS)) for label, value in facts if value)
 
 
 def _score(value: float | None) -> str:

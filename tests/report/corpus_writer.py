@@ -1,0 +1,177 @@
+"""A small corpus on disk, as a build leaves it just before its manifest is written."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.document import DROPPED, SCHEMA, table
+from pipeline.files import digest
+from pipeline.recipe import Recipe
+from pipeline.shard.manifest import Listing, Manifest, RecipeIdentity, Shard, StageSummary, Totals
+from pipeline.shard.stage import shard_of
+from pipeline.shard.tokenizer import TokenizerIdentity
+
+Row = dict[str, Any]
+MakeCorpus = Callable[..., Manifest]
+
+NUM_SHARDS = 2
+STAGES = ("extract", "filter", "dedup")
+_FOLDERS = {
+    "extract": "01-extract-aaaa",
+    "filter": "02-filter-bbbb",
+    "dedup": "03-dedup-cccc",
+    "shard": "04-shard-dddd",
+}
+
+
+def document(number: int, **columns: Any) -> Row:
+    """Document `number`, every column set unless overridden; its math score is number / 100."""
+    host = f"host{number % 3}.example"
+    return {
+        "id": f"{number:032x}",
+        "url": f"https://{host}/page/{number}",
+        "host": host,
+        "title": f"Lesson {number}",
+        "text": f"Lesson {number}: let $x_{{{number}}} = 1$.\n\n$$\\int_0^1 x\\,dx$$\n\nDone.",
+        "warc_file": "crawl/a.warc.gz",
+        "warc_offset": number * 1000,
+        "warc_length": 900,
+        "language": "en",
+        "language_score": 0.9,
+        "math_score": (number % 100) / 100,
+        "formulas": 2,
+        "tokens": 30,
+        "duplicates": 1,
+        "extractor": "mathmill@1",
+        "date": datetime(2024, 1, 1 + number % 28, tzinfo=UTC),
+    } | columns
+
+
+def left_out(number: int, stage: str, reason: str, **columns: Any) -> Row:
+    """What `stage` wrote of document `number` when it left it out."""
+    row = {key: document(number)[key] for key in ("id", "url", "warc_file", "warc_offset")}
+    return row | {"reason": reason, "value": None, "survivor": None, "stage": stage} | columns
+
+
+def write_corpus(
+    out: Path,
+    kept: Sequence[Row] = (),
+    gone: Sequence[tuple[Row | None, Row]] = (),
+    inputs: Sequence[Row] = (),
+    settings: Row | None = None,
+) -> Manifest:
+    """Write a corpus of `kept` documents and of `gone` ones: the document or None, and its `left_out` row."""
+    ledgers: dict[str, Row] = {}
+    flow = list(kept)
+    for stage in reversed(STAGES):
+        dropped = [row for _, row in gone if row["stage"] == stage]
+        _parquet(out, stage, "data", [{**row, "tokens": None} for row in flow], SCHEMA)
+        _parquet(out, stage, "dropped", [{k: v for k, v in row.items() if k != "stage"} for row in dropped], DROPPED)
+        reasons = dict(sorted(Counter(row["reason"] for row in dropped).items()))
+        ledgers[stage] = {"in": len(flow) + len(dropped), "kept": len(flow), "dropped": reasons}
+        flow = flow + [row for row, why in gone if why["stage"] == stage and row is not None]
+    ledgers["shard"] = {"in": len(kept), "kept": len(kept), "dropped": {}}
+    shards = tuple(_shard(out, number, kept) for number in range(NUM_SHARDS))
+    recipe = Recipe.model_validate({"name": "tiny", "inputs": ["crawl"], **(settings or {})}, strict=False)
+    dumped = recipe.model_dump(mode="json")
+    part_rows = [
+        {"stage": stage, "part": "part0", "label": "a", **ledger, "dropped": list(ledger["dropped"].items())}
+        for stage, ledger in sorted(ledgers.items())
+    ]
+    part_type = pa.map_(pa.string(), pa.int64())
+    return Manifest(
+        schema_version=1,
+        name="tiny",
+        created="2026-01-02T03:04:05+00:00",
+        code_version="0.1.0",
+        recipe=RecipeIdentity(settings=dumped, xxh3_128=digest(dumped)),
+        tokenizer=TokenizerIdentity(name="letters", revision=None, xxh3_128="0" * 32),
+        totals=Totals(
+            documents=len(kept),
+            tokens=sum(row["tokens"] for row in kept),
+            bytes=sum(len(row["text"].encode()) for row in kept),
+            formulas=sum(row["formulas"] for row in kept),
+        ),
+        shards=shards,
+        stages=tuple(
+            StageSummary(name=stage, folder=_FOLDERS[stage], fingerprint=stage[0] * 32, ledger=ledgers[stage])
+            for stage in (*STAGES, "shard")
+        ),
+        inputs=_listing(
+            out, "inputs.parquet", pa.Table.from_pylist(inputs or [input_file("a.warc.gz", "ok")], schema=_INPUTS)
+        ),
+        ledgers=_listing(
+            out,
+            "ledgers.parquet",
+            pa.Table.from_pylist(
+                part_rows,
+                schema=pa.schema(
+                    [
+                        *((name, pa.string()) for name in ("stage", "part", "label")),
+                        ("in", pa.int64()),
+                        ("kept", pa.int64()),
+                        ("dropped", part_type),
+                    ]
+                ),
+            ),
+        ),
+        nondeterministic=(),
+    )
+
+
+_INPUTS = pa.schema(
+    [
+        ("file", pa.string()),
+        ("part", pa.string()),
+        ("bytes", pa.int64()),
+        ("xxh3_128", pa.string()),
+        ("status", pa.string()),
+        ("records", pa.int64()),
+        ("documents", pa.int64()),
+    ]
+)
+
+
+def input_file(file: str, status: str, records: int = 0) -> Row:
+    return {
+        "file": file,
+        "part": file,
+        "bytes": 10,
+        "xxh3_128": "0",
+        "status": status,
+        "records": records,
+        "documents": 0,
+    }
+
+
+def _parquet(out: Path, stage: str, kind: str, rows: list[Row], schema: pa.Schema) -> None:
+    path = out / _FOLDERS[stage] / kind / "part0.parquet"
+    path.parent.mkdir(parents=True)
+    pq.write_table(table(rows, schema), path)
+
+
+def _shard(out: Path, number: int, kept: Sequence[Row]) -> Shard:
+    path = f"{_FOLDERS['shard']}/data/train-{number:05d}.parquet"
+    rows = sorted((row for row in kept if shard_of(row["id"], NUM_SHARDS) == number), key=lambda row: str(row["id"]))
+    (out / path).parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(table(rows), out / path)
+    return Shard(
+        path=path,
+        rows=len(rows),
+        tokens=sum(row["tokens"] for row in rows),
+        bytes=(out / path).stat().st_size,
+        xxh3_128="0" * 32,
+        sha256="0" * 64,
+        first_id=rows[0]["id"] if rows else None,
+        last_id=rows[-1]["id"] if rows else None,
+    )
+
+
+def _listing(out: Path, path: str, rows: pa.Table) -> Listing:
+    pq.write_table(rows, out / path)
+    return Listing(path=path, rows=len(rows), xxh3_128="0" * 32)
