@@ -3,7 +3,8 @@
 A page becomes one line of tokens separated by spaces. Words are lower-case. LaTeX stays informative: a command is a
 token (`\\frac`), formula delimiters are tokens (`mathopen`, `mathclose`, `mathdisplay`), and the signs of arithmetic
 and of code stand alone. Every digit is 0, so `1,250.75` and `3,991.20` are the same token while their shape remains;
-URLs, and hexadecimal runs, which would otherwise look like variables and numbers, are one token each.
+URLs, and hexadecimal runs, which would otherwise look like variables and numbers, are one token each. The marks of
+Markdown (headings, bullets, quotes, fences, tables) are left out: they tell how a page was extracted, not what it says.
 """
 
 import re
@@ -31,8 +32,8 @@ _HEX = re.compile(r"\b(?:0x[0-9a-f]+|(?=[a-f]*[0-9])[0-9a-f]{12,})\b")
 _TOKEN = re.compile(
     # Unwanted matches first and outside the group: findall gives an empty string for them.
     rf"[^\W\d_]{{{MAX_WORD_CHARS + 1},}}|"
-    r"([^\W\d_]+|0+(?:[.,]0+){0,4}|\\[a-z]+|\\[()\[\]\\{}|]|```|"
-    r"[=<>+*/^_|%$£€¥;#&@`~]|[\u00ac\u00b0\u00b1\u00d7\u00f7\u2190-\u22ff\u27e8\u27e9])"
+    r"([^\W\d_]+|0+(?:[.,]0+){0,4}|\\[a-z]+|\\[()\[\]\\{}|]|"
+    r"(?<!\n)[>*+]|[=</^_%$£€¥;&]|[\u00ac\u00b0\u00b1\u00d7\u00f7\u2190-\u22ff\u27e8\u27e9])"
 )
 _DIGITS = str.maketrans("123456789", "000000000")
 _SUPERSCRIPTS = str.maketrans(dict.fromkeys("⁰¹²³⁴⁵⁶⁷⁸⁹", "^0"))  # NFKC would read x² as x2

@@ -25,9 +25,9 @@ class TrainSettings(BaseModel):
     """Words seen less often are unknown."""
     bucket: int = Field(default=200_000, ge=0)
     """Hash buckets of the word n-grams."""
-    epoch: int = Field(default=12, gt=0)
+    epoch: int = Field(default=8, gt=0)
     """Passes over the pieces."""
-    learning_rate: float = Field(default=0.3, gt=0)
+    learning_rate: float = Field(default=0.1, gt=0)
     """fastText's initial learning rate."""
     seed: int = 7
     """Seed of the pieces' order and of fastText."""

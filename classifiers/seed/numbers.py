@@ -159,9 +159,83 @@ def _statistics(rng: random.Random) -> str:
     )
 
 
-_PASSAGES: tuple[Callable[[random.Random], str], ...] = (
-    *(_code, _code, _code, _prices, _prices, _sizes, _sizes, _shop, _league, _scores, _stocks, _hexdump, _schedule, _changelog, _contact, _nutrition, _statistics),
+def _fill(rng: random.Random, templates: tuple[str, ...], least: int, most: int, joint: str) -> str:
+    """Some of the templates; `0` becomes a number, `{t}` a thing that is sold, `{b}` a brand, `{s}` a team."""
+    rows = []
+    for _ in range(rng.randint(least, most)):
+        text = rng.choice(templates).format(
+            t=rng.choice(rng.choice(list(_BLOCKS.values()))).lower(), b=rng.choice(_BRANDS), s=rng.choice(_CITIES)
+        )
+        rows.append("".join(str(int(10 ** rng.uniform(0.1, 2.6))) if character == "0" else character for character in text))
+    return joint.join(rows)
+
+
+_CONSUMER = (
+    "How much does a {t} cost? Most cost between $0 and $0, and the average price is about $0.",
+    "How many {t} reviews are there? In total more than 0 people have rated this {t}, 0 of them this month.",
+    "How long does it take? Allow 0 to 0 minutes for each {t}, and twice as much if you are new to it.",
+    "How much do they charge per hour? They charge $0 an hour for the first two hours and $0 for each additional hour.",
+    "On average each customer spends $0 a year on {b}, almost twice as much as five years ago.",
+    "{b} sold 0,000 units in the first half of the year, three times as many as in the same period last year.",
+    "That is $0 less than the {b} model, and you get two more of each {t}.",
+    "Each box contains 0 {t}s, a total of 0 pieces; how many you need depends on the number of guests.",
+    "There are 0 rooms in total, and each of them sleeps two to four people for $0 per night.",
+    "The group rate is $0 per person for groups of 0 or more; children under 0 pay half the price.",
+    "Plan for 0 plates and 0 glasses, that is, one for each guest plus a few more.",
+    "In total 0 workers lost their jobs, a quarter of the total number, and 0 more will follow by the end of the year.",
+    "Every second household now owns at least one {t}, compared with one in 0 in 2000.",
+    "With a top speed of 0 mph and a range of 0 miles it needs 0 kWh per 100 miles.",
+    "0. What is the return policy? You have 0 days to send back any {t}.",
+    "Repair cost: $0-$0+. Replacement cost: $0-$00+ for each {t}. Prices vary by area.",
+    "Save $0 when you buy two or more. Limit 0 per customer. Value set of 0.",
 )
+_ENTRIES = (
+    "#0 The Last {t} 2000 1h 0m R 0.0 (0K) Rate",
+    "0. {b} ({b}, 2000), 0 episodes, 0/10",
+    "{s} 0-0 .0 0.0 W0 L0 00-0",
+    "{s} vs {s}, Sat 0 Nov, 0:00 PM, odds -0 +0 over/under 0.5",
+    "Engineer at {b}, 0 days ago, $0k - $0k, remote, 4 x 0 hr days",
+    "{b} {t} #0000 [0 left] {t} part number 0000-00",
+    "2000 2000 2000 2000 2000 2000 2000 2000 2000",
+    "http://www.example.com/{b}/0/index.html",
+    "https://shop.example.org/p/0?ref={b}",
+    "{b} Award 2000, Winner: {b} | {t} | {t} + {t}, Honoree",
+    "[0] {b}, A., and {b}, B. ({b} Press, 2000), pp. 0-0. doi:10.0/0",
+    "{b} KR0E-0 {t} 0 lumens, item number {b}-0, $0,000.00",
+    "Vol. 0, No. 0 (2000): {b} Review 0(0), 0-0",
+    "{b} 0 mg tablets, 0 x 0, 0 ml, lot 0",
+)
+_NOTES = (
+    "The {t} was first made by {b} in the last century.^0",
+    "Early makers used wood[0], later ones metal[^0] and, by the end of the war, plastic^0.",
+    "[^0]: See {b}, p. 0.",
+    "^0 This is a footnote with more detail about the {t}.",
+    "According to {b},[0] demand has never been higher.[0][0]",
+    "{b} improved the {t}^0 and nobody noticed^0 until it was too late.",
+)
+
+
+def _consumer(rng: random.Random) -> str:
+    return _fill(rng, _CONSUMER, 3, 9, rng.choice((" ", "\n", "\n\n")))
+
+
+def _entries(rng: random.Random) -> str:
+    template = (rng.choice(_ENTRIES),) if rng.random() < 0.7 else _ENTRIES
+    return _fill(rng, template, 4, 25, "\n")
+
+
+def _notes(rng: random.Random) -> str:
+    return _fill(rng, _NOTES, 3, 8, rng.choice((" ", "\n")))
+
+
+_PASSAGES: tuple[Callable[[random.Random], str], ...] = (
+    *(_code, _code, _code, _consumer, _consumer, _consumer, _entries, _entries, _notes, _prices, _prices, _sizes, _sizes, _shop, _league, _scores, _stocks, _hexdump, _schedule, _changelog, _contact, _nutrition, _statistics),
+)
+
+
+def code_passage(rng: random.Random) -> str:
+    """A listing of code in a fence; pages on mathematics have such, too."""
+    return _code(rng)
 
 
 def number_passage(rng: random.Random) -> str:

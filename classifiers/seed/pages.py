@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from classifiers.seed.formulas import formula_passage
-from classifiers.seed.numbers import number_passage
+from classifiers.seed.numbers import code_passage, number_passage
 from classifiers.seed.problems import problem
 
 _FOLDER = Path(__file__).parent
@@ -95,6 +95,7 @@ class Writer:
                 "a": lambda: rng.choice(topic.adjectives),
                 "a2": lambda: rng.choice(topic.adjectives),
                 "v": lambda: rng.choice(topic.verbs),
+                "V": lambda: rng.choice(topic.verbs).capitalize(),
                 "who": lambda: rng.choice(_NAMES),
                 "place": lambda: rng.choice(_PLACES),
                 "relative": lambda: rng.choice(_RELATIVES),
@@ -116,7 +117,9 @@ class Writer:
 
     def _article(self, rng: random.Random, topic: Topic) -> list[str]:
         title = self._fill(rng, rng.choice(("# {N}", "# {N} and {n2}", "{N}: {n2}", "What is {n}?", "## The {a} {n}")), topic)
-        return [title] + [self._paragraph(rng, topic, "article") for _ in range(rng.randint(2, 9))]
+        lesson = topic in self.topics["math"] and rng.random() < 0.5
+        frames = "lesson" if lesson else "article"
+        return [title] + [self._paragraph(rng, topic, frames) for _ in range(rng.randint(2, 9))]
 
     def _forum(self, rng: random.Random, topic: Topic) -> list[str]:
         posts = []
@@ -146,12 +149,14 @@ class Writer:
         body = [problem(rng) for _ in range(rng.randint(1, 8))]
         if rng.random() < 0.5:
             body = [f"{number}. {text}" for number, text in enumerate(body, 1)]
-        return body + [self._paragraph(rng, topic, "article") for _ in range(rng.randint(0, 2))]
+        return body + [self._paragraph(rng, topic, "lesson") for _ in range(rng.randint(0, 2))]
 
     def _formulas(self, rng: random.Random, topic: Topic) -> list[str]:
         body = []
         for _ in range(rng.randint(1, 6)):
             body.append(formula_passage(rng))
             if rng.random() < 0.7:
-                body.append(self._paragraph(rng, topic, "article"))
+                body.append(self._paragraph(rng, topic, "lesson"))
+            if rng.random() < 0.06:
+                body.append(code_passage(rng))
         return body
