@@ -30,8 +30,8 @@ class Reporter:
         elif self._console.is_terminal:
             with _bar(self._console) as bar:
                 task = bar.add_task(name, total=total, completed=done)
-                yield lambda since: bar.update(task, completed=done + since)
-                bar.update(task, completed=total)
+                yield lambda since: bar.update(task, completed=done + since, refresh=True)
+                bar.update(task, completed=total, refresh=True)
         else:
             yield _Lines(self, name, total, done).update
 
@@ -63,4 +63,5 @@ def _bar(console: Console) -> Progress:
         TimeRemainingColumn(),
         console=console,
         transient=True,
+        auto_refresh=False,  # no thread: tasks are forked while the bar stands
     )

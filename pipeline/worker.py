@@ -1,16 +1,13 @@
-"""One task of a phase, as a process: `python -m pipeline.worker SPEC RANK`.
+"""One task of a phase, in a process of its own: its share of the parts, through datatrove."""
 
-SPEC is the JSON that `pipeline.executor` wrote. The task runs its share of the parts through datatrove, skipping those
-that are committed, and ends with 0, or with 1 and its error as one line on standard output. It ends at once when its
-standard input closes, that is, when the build that started it is gone.
-"""
-
+import multiprocessing
 import os
 import signal
 import sys
 import threading
 import time
 from collections.abc import Generator
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -123,29 +120,29 @@ class RankExecutor(PipelineExecutor):
         return self._tasks
 
 
-def _end_with_parent() -> None:
-    """End this process when standard input closes: an orphan must not go on writing."""
+def run_task(spec_path: Path, rank: int, log: Path, problem: Connection) -> None:
+    """The body of a task's process: run its share and exit with 0, or send the problem as one line and exit with 1."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the build decides what ends
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _end_with_build()
+    with log.open("w") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    spec = Spec.model_validate(read_json(spec_path), strict=False)
+    try:
+        RankExecutor([RunParts(spec)], spec.tasks, rank, spec.attempt).run()
+    except Exception as error:  # noqa: BLE001 - the process boundary: datatrove logged the trace, the build names the task
+        problem.send(f"{type(error).__name__}: {' '.join(str(error).split())}")
+        sys.exit(1)
+
+
+def _end_with_build() -> None:
+    """End this process when the build that started it is gone: an orphan must not go on writing."""
+    build = multiprocessing.parent_process()
+    assert build is not None
 
     def watch() -> None:
-        while os.read(0, 1):
-            pass
+        build.join()
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
-
-
-def main(spec_path: str, rank: int) -> int:
-    """Run one task; returns the exit code."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the build decides what ends
-    _end_with_parent()
-    spec = Spec.model_validate(read_json(Path(spec_path)), strict=False)
-    try:
-        RankExecutor([RunParts(spec)], spec.tasks, rank, spec.attempt).run()
-    except Exception as error:  # noqa: BLE001 - the process boundary: datatrove has logged the trace, the build names the task
-        print(f"{type(error).__name__}: {' '.join(str(error).split())}", flush=True)
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], int(sys.argv[2])))

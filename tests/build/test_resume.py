@@ -1,0 +1,221 @@
+"""A build that is disturbed ends, by the same command, where an undisturbed one ends."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from pipeline.files import read_json
+from support.crawl import build, command, crawl_file, manifest_of, run
+
+
+def start(recipe: Path, out: Path, tasks: int) -> subprocess.Popen[bytes]:
+    """A build in the background."""
+    return subprocess.Popen(
+        command("build", recipe, "--out", out, "--tasks", str(tasks), "--quiet"),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+
+
+def wait_for(condition, process, timeout_s=60.0):
+    """Wait until `condition()` is true; returns its value, or None when the process ended before."""
+    end = time.monotonic() + timeout_s
+    while process.poll() is None:
+        if value := condition():
+            return value
+        assert time.monotonic() < end, "the condition never came true"
+        time.sleep(0.005)
+    return None
+
+
+def commits(out: Path) -> set[str]:
+    return {str(path.relative_to(out)) for path in out.glob("*/parts/*/*.json")}
+
+
+def stamps(out: Path, names: set[str]) -> dict[str, int]:
+    return {name: (out / name).stat().st_mtime_ns for name in names}
+
+
+def workers_of(process: subprocess.Popen[bytes], module: str) -> list[psutil.Process]:
+    """Descendants that run `python -m module`."""
+    try:
+        children = psutil.Process(process.pid).children(recursive=True)
+        return [child for child in children if module in child.cmdline()]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def assert_all_end(processes: list[psutil.Process]) -> None:
+    """No process outlives its build."""
+    _, alive = psutil.wait_procs(processes, timeout=30)
+    assert [process for process in alive if process.status() != psutil.STATUS_ZOMBIE] == []
+
+
+@pytest.mark.parametrize("tasks", [2, 7])
+def test_the_number_of_tasks_does_not_show(crawl, reference, tmp_path, tasks):
+    assert build(crawl / "recipe.yaml", tmp_path / "out", tasks) == reference[1]
+
+
+def test_killed_with_seven_tasks_continued_with_two(crawl, reference, tmp_path):
+    out = tmp_path / "out"
+    process = start(crawl / "recipe.yaml", out, 7)
+    wait_for(lambda: len(commits(out)) >= 2, process)
+    helpers = psutil.Process(process.pid).children(recursive=True)
+    process.kill()
+    process.wait()
+    assert_all_end(helpers)
+    before = stamps(out, commits(out))
+    assert before
+    assert build(crawl / "recipe.yaml", out, 2) == reference[1]
+    assert stamps(out, set(before)) == before, "a finished part was done again"
+
+
+@pytest.mark.parametrize("victim", ["pipeline.worker", "pipeline.extract.analyse"])
+def test_a_killed_worker_is_replaced(crawl, reference, tmp_path, victim):
+    process = start(crawl / "recipe.yaml", tmp_path / "out", 2)
+    victims = wait_for(lambda: workers_of(process, victim), process)
+    victims[0].kill()
+    assert process.wait() == 0, process.stderr.read()
+    assert manifest_of(tmp_path / "out") == reference[1]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_build_says_so_and_goes_on(crawl, reference, tmp_path, number):
+    out = tmp_path / "out"
+    process = start(crawl / "recipe.yaml", out, 2)
+    wait_for(lambda: commits(out), process)
+    helpers = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(number)
+    _, stderr = process.communicate()
+    assert process.returncode == 130
+    assert stderr.decode().strip().endswith("interrupted; the same command goes on from here")
+    assert_all_end(helpers)
+    assert not (out / "build.lock").exists()
+    assert build(crawl / "recipe.yaml", out, 2) == reference[1]
+
+
+def random_kills(crawl: Path, out: Path, rng: random.Random, kills: int) -> int:
+    """Kill the build or a helper at `kills` random moments, starting it again each time; returns kills that struck."""
+    struck = 0
+    for _ in range(kills):
+        process = start(crawl / "recipe.yaml", out, rng.choice((1, 2, 3)))
+        moment = time.monotonic() + rng.uniform(0.2, 6.0)
+        wait_for(lambda moment=moment: time.monotonic() >= moment, process)
+        if process.poll() is None:
+            helpers = psutil.Process(process.pid).children(recursive=True)
+            victim = rng.choice([psutil.Process(process.pid), *helpers])
+            if victim.is_running():
+                victim.kill()
+                struck += 1
+            if victim.pid == process.pid:
+                process.wait()
+                assert_all_end(helpers)
+        process.wait()
+        if (out / "manifest.json").exists():
+            shutil.rmtree(out)
+    return struck
+
+
+def test_random_kills(crawl, reference, tmp_path):
+    assert random_kills(crawl, tmp_path / "out", random.Random(11), 2) >= 1
+    assert build(crawl / "recipe.yaml", tmp_path / "out", 2) == reference[1]
+
+
+@pytest.mark.soak
+def test_a_hundred_random_kills(crawl, reference, tmp_path):
+    assert random_kills(crawl, tmp_path / "out", random.Random(1), 100) >= 60
+    assert build(crawl / "recipe.yaml", tmp_path / "out", 2) == reference[1]
+
+
+def test_an_added_file_is_the_only_one_extracted(crawl, reference, tmp_path):
+    shutil.copytree(crawl, tmp_path / "crawl")
+    recipe, out = tmp_path / "crawl" / "recipe.yaml", tmp_path / "out"
+    assert build(recipe, out) == reference[1]
+    before = stamps(out, commits(out))
+    crawl_file(tmp_path / "crawl" / "warc" / "9.warc.gz", 9)
+    grown = build(recipe, out)
+    new = {name for name in commits(out) - set(before) if name.split("/")[2] in {"pages", "thresholds"}}
+    assert sorted(name.split("/")[2] for name in new) == ["pages", "thresholds"]
+    assert stamps(out, set(before)) == before
+    assert grown == build(recipe, tmp_path / "fresh")
+    (tmp_path / "crawl" / "warc" / "9.warc.gz").unlink()
+    assert build(recipe, out) == reference[1]
+
+
+def test_a_changed_setting_reruns_its_stage_and_those_after(crawl, reference, tmp_path):
+    out = tmp_path / "out"
+    shutil.copytree(reference[0], out)
+    before = {folder.name for folder in out.iterdir()}
+    manifest = build(crawl / "recipe.yaml", out, 1, "--set", "filter.min_chars=120")
+    new = sorted(folder.name[:2] for folder in out.iterdir() if folder.name not in before)
+    assert new == ["02", "03", "04"] or new == ["02"], new  # the same documents give the same dedup and shards
+    assert manifest["stages"][0] == reference[1]["stages"][0]
+    assert manifest["recipe"] != reference[1]["recipe"]
+    manifest = build(crawl / "recipe.yaml", out, 1, "--set", "shard.target_bytes=50_000")
+    assert manifest["stages"][:3] == reference[1]["stages"][:3]
+    assert len(manifest["shards"]) < len(reference[1]["shards"])
+
+
+def test_a_lost_file_is_made_again(crawl, reference, tmp_path):
+    out = tmp_path / "out"
+    shutil.copytree(reference[0], out)
+    lost = sorted(out.glob("02-*/data/*.parquet"))[0]
+    content = lost.read_bytes()
+    lost.unlink()
+    assert build(crawl / "recipe.yaml", out) == reference[1]
+    assert lost.read_bytes() == content
+
+
+def test_a_finished_build_changes_nothing(crawl, reference):
+    files = {path: path.stat().st_mtime_ns for path in reference[0].rglob("*") if path.is_file()}
+    assert build(crawl / "recipe.yaml", reference[0], 3) == reference[1]
+    assert {path: path.stat().st_mtime_ns for path in reference[0].rglob("*") if path.is_file()} == files
+
+
+def test_a_part_that_fails_twice_is_named_and_the_rest_is_kept(crawl, reference, tmp_path):
+    out = tmp_path / "out"
+    shutil.copytree(reference[0], out)
+    for folder in out.glob("0[234]-*"):
+        shutil.rmtree(folder)
+    record = read_json(next(out.glob("01-*/done.json")))["records"][0]
+    broken = next(out.glob("01-*")) / record["outputs"]["data"]["path"]
+    broken.write_bytes(bytes(broken.stat().st_size))
+    result = run("build", crawl / "recipe.yaml", "--out", out, "--tasks", "2", "--quiet")
+    assert result.returncode == 1
+    assert "filter/thresholds: task" in result.stderr
+    assert f"failed twice at {record['label']}: ArrowInvalid" in result.stderr
+    assert "log: " in result.stderr
+    assert "Traceback" not in result.stderr
+    assert len(list(out.glob("02-*/parts/thresholds/*.json"))) == 5
+    assert not list(out.glob("02-*/done.json"))
+
+
+def test_one_build_at_a_time(crawl, reference, tmp_path):
+    out = tmp_path / "out"
+    process = start(crawl / "recipe.yaml", out, 1)
+    wait_for(lambda: (out / "build.lock").exists() and (out / "build.lock").read_text(), process)
+    second = run("build", crawl / "recipe.yaml", "--out", out)
+    assert second.returncode == 2
+    assert f"build.lock: held by process {process.pid} on this host" in second.stderr
+    helpers = psutil.Process(process.pid).children(recursive=True)
+    process.kill()
+    process.wait()
+    assert_all_end(helpers)
+    assert (out / "build.lock").exists()
+    assert build(crawl / "recipe.yaml", out) == reference[1]
+
+
+def test_a_lock_of_another_host_is_respected(crawl, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "build.lock").write_text('{"host":"elsewhere","pid":7,"started":1.0}')
+    result = run("build", crawl / "recipe.yaml", "--out", tmp_path / "out")
+    assert result.returncode == 2
+    assert "held by process 7 on elsewhere" in result.stderr
