@@ -2,7 +2,7 @@
 
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from fastwarc.warc import HeaderMap
@@ -12,6 +12,8 @@ HEADER_BYTES = 1 << 16
 
 Headers = dict[str, str]
 """Lower-case name to value; of a name given twice the first."""
+
+_PARSER_BYTES = 32_000
 
 _LINE_END = re.compile(rb"\r?\n|\r(?!\n)")
 _ARC_LINE = re.compile(
@@ -57,12 +59,24 @@ def parse_block(block: bytes) -> tuple[str, Headers]:
     lines = block.count(b"\n")
     if block.count(b"\r\n") != lines or block.count(b"\r") != lines:
         block = _LINE_END.sub(b"\r\n", block)
-    fields = HeaderMap()
-    fields.parse(io.BytesIO(block))
-    headers: Headers = {}
-    for name, value in fields.to_tuples():
-        headers.setdefault(name.lower(), value)
-    return fields.status_line or "", headers
+    first, headers = "", Headers()
+    for number, part in enumerate(_parts(block)):
+        fields = HeaderMap()
+        fields.parse(io.BytesIO(part), has_status_line=number == 0)
+        first = first or fields.status_line or ""
+        for name, value in fields.to_tuples():
+            headers.setdefault(name.lower(), value)
+    return first, headers
+
+
+def _parts(block: bytes) -> Iterator[bytes]:
+    """The block in parts that FastWARC takes (it refuses more than 32 KiB), cut at line ends; longer lines are cut."""
+    while len(block) > _PARSER_BYTES:
+        end = block.rfind(b"\r\n", 0, _PARSER_BYTES) + 2
+        yield block[: end if end > 1 else _PARSER_BYTES]
+        rest = end if end > 1 else block.find(b"\r\n") + 2
+        block = block[rest if rest > 1 else len(block) :]
+    yield block
 
 
 def _arc_length(data: bytes, start: int) -> int:
