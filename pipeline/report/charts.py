@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from pipeline.report.distributions import SCORE_BINS, Counts, Scores
+from pipeline.report.distributions import SCORE_BINS, Counts, Scores, round_up
 
 WIDTH, HEIGHT = 520.0, 230.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52.0, 8.0, 26.0, 30.0
@@ -76,28 +76,26 @@ def score_chart(scores: Scores) -> Chart:
 
 
 def count_chart(counts: Counts) -> Chart:
-    """Documents per doubling of a whole number."""
-    filled = [number for number, documents in enumerate(counts.bins) if documents]
-    if not filled:
+    """Documents per bin of a whole number, every bin as wide as the others."""
+    if not counts.total:
         return Chart((), (), (), None)
-    first, last = (0 if filled[0] == 0 else max(1, filled[0] - 1)), filled[-1] + 1
-    shown = counts.bins[first:last]
-    scale = _nice(max(shown))
-    step = _PLOT_WIDTH / max(len(shown), 6)
+    step = round_up(max(counts.bins) / 4)
+    top = -(-max(counts.bins) // step) * step
+    width = _PLOT_WIDTH / max(len(counts.bins), 8)
+    doubling = len(counts.edges) > 2 and counts.edges[-1] == 2 * counts.edges[-2]
     bars, across = [], []
-    for place, documents in enumerate(shown):
-        number = first + place
-        low, high = (0, 0) if number == 0 else (1 << (number - 1), (1 << number) - 1)
-        span = f"{low:,}" if low == high else f"{low:,} to {high:,}"
-        x = _LEFT + place * step
+    for place, documents in enumerate(counts.bins):
+        low, high = counts.edges[place], counts.edges[place + 1] - 1
+        x = _LEFT + place * width
         if documents:
-            height = documents / scale[-1] * _PLOT_HEIGHT
-            bars.append(_bar(x + 1, step - 2, height, "full", f"{span}: {documents:,} documents"))
+            span = f"{low:,}" if low == high else f"{low:,} to {high:,}"
+            noun = "document" if documents == 1 else "documents"
+            bars.append(_bar(x + 1, width - 2, documents / top * _PLOT_HEIGHT, "full", f"{span}: {documents:,} {noun}"))
         # Of a bin of one number the label stands below its middle, of others below where they begin.
-        across.append(Label(x + step / 2 if low == high else x + 1, _BASE + 17, _doubling(number)))
-    every = -(-len(across) // 12)
-    up = [(value / scale[-1], _short(value)) for value in scale if value]
-    return Chart(tuple(bars), tuple(across[::every]), _grid(up), None)
+        text = _power(low) if doubling else _short(low)
+        across.append(Label(round(x + width / 2 if low == high else x + 1, 1), _BASE + 17, text))
+    up = [(value / top, _short(value)) for value in range(step, top + 1, step)]
+    return Chart(tuple(bars), tuple(across[:: -(-len(across) // 11)]), _grid(up), None)
 
 
 def _bar(x: float, width: float, height: float, css: str, tip: str) -> Bar:
@@ -109,20 +107,10 @@ def _grid(up: list[tuple[float, str]]) -> tuple[Label, ...]:
     return tuple(Label(_LEFT, round(_BASE - share * _PLOT_HEIGHT, 1), text) for share, text in up)
 
 
-def _nice(largest: int) -> list[int]:
-    """Whole numbers 0, s, 2s, … of which the last reaches `largest`, in three to five round steps."""
-    rough = max(1, largest / 4)
-    power = 10 ** math.floor(math.log10(rough))
-    step = next(int(factor * power) for factor in (1, 2, 5, 10) if factor * power >= rough)
-    return list(range(0, -(-largest // step) * step + 1, step))
-
-
-def _doubling(number: int) -> str:
-    """Where doubling bin `number` begins, with k, M and G for 2^10, 2^20 and 2^30: 512, 1k, 2k."""
-    if number == 0:
-        return "0"
-    unit, power = divmod(number - 1, 10)
-    return f"{1 << power}{('', 'k', 'M', 'G')[min(unit, 3)]}"
+def _power(value: int) -> str:
+    """A power of two with k, M and G for 2^10, 2^20 and 2^30: 512, 1k, 2k."""
+    unit = max(0, value.bit_length() - 1) // 10
+    return f"{value >> 10 * min(unit, 3)}{('', 'k', 'M', 'G')[min(unit, 3)]}"
 
 
 def _short(value: int) -> str:

@@ -1,5 +1,6 @@
 """What a corpus is made of, counted over its Parquet files by DuckDB: scores, lengths, hosts, languages, dates."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -28,12 +29,13 @@ class Scores:
 
 @dataclass(frozen=True)
 class Counts:
-    """Documents per doubling bin of a whole number: bin 0 holds 0, bin k holds 2^(k-1) to 2^k - 1.
+    """Documents per bin of a whole number: bin k holds the values from `edges[k]` to `edges[k + 1] - 1`.
 
     Quantiles are exact (the smallest value that at least the share of documents does not pass); none of no documents.
     """
 
     name: str
+    edges: tuple[int, ...]
     bins: tuple[int, ...]
     total: int
     mean: float | None
@@ -127,12 +129,36 @@ def _counts(connection: duckdb.DuckDBPyConnection, name: str, shards: Sequence[s
     documents = np.array([row["documents"] for row in found], dtype=np.int64)
     total = int(documents.sum())
     if not total:
-        return Counts(name, (), 0, None, ())
-    doubling = np.frexp(values.astype(np.float64))[1]  # 0 → 0, 1 → 1, 2 and 3 → 2, 4 to 7 → 3, …
-    bins = np.bincount(doubling, weights=documents).astype(np.int64)
+        return Counts(name, (), (), 0, None, ())
+    edges = bin_edges(int(values[0]), int(values[-1]))
+    bins = np.zeros(len(edges) - 1, dtype=np.int64)
+    np.add.at(bins, np.searchsorted(edges, values, side="right") - 1, documents)
     reached = np.cumsum(documents)
     quantiles = tuple(int(values[np.searchsorted(reached * 100, percent * total)]) for percent in (5, 50, 95, 100))
-    return Counts(name, tuple(bins.tolist()), total, int((values * documents).sum()) / total, quantiles)
+    mean = int((values * documents).sum()) / total
+    return Counts(name, edges, tuple(bins.tolist()), total, mean, quantiles)
+
+
+def bin_edges(smallest: int, largest: int) -> tuple[int, ...]:
+    """Edges of bins that hold `smallest` to `largest`, both at least 0.
+
+    One bin a number up to 32; equal bins of a round width where the largest is at most eight times the smallest; else
+    doublings: 0, 1, 2, 4, 8, …, with equal widths on a logarithmic axis.
+    """
+    if largest <= 32:
+        return tuple(range(largest + 2))
+    if largest <= 8 * smallest:
+        width = round_up((largest - smallest + 1) / 20)
+        first = smallest // width * width
+        return tuple(range(first, largest + width + 1, width))
+    edges = (0, *(1 << power for power in range(largest.bit_length() + 1)))
+    return edges[max(place for place, edge in enumerate(edges) if edge <= smallest) :]
+
+
+def round_up(value: float) -> int:
+    """The smallest of 1, 2, 5, 10, 20, 50, … that is not below `value`."""
+    power = int(10 ** math.floor(math.log10(max(1.0, value))))
+    return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= value)
 
 
 def _hosts(

@@ -19,6 +19,7 @@ from pipeline.shard.stage import shard_of
 SAMPLES = 20
 TEXT_CHARS = 4000
 _LINE_CHARS = 300
+_OPENING_CHARS = 150
 _BATCH_ROWS = 1 << 16
 _DOCUMENT = """id, url, title, text, length(text) AS chars, language, language_score, math_score, formulas, tokens,
     duplicates, date::DATE::VARCHAR AS date, warc_file, warc_offset"""
@@ -38,13 +39,17 @@ class Departure:
 
 @dataclass(frozen=True)
 class Sample:
-    """A document to read. `facts` and `origin` are (label, value); `text` is None where none was extracted."""
+    """A document to read. `facts` and `origin` are (label, value); `text` is None where none was extracted.
+
+    `opening` is the beginning of the text in one line, `chars` its length.
+    """
 
     title: str
     url: str
     facts: tuple[tuple[str, str], ...]
     origin: tuple[tuple[str, str], ...]
     text: Excerpt | None
+    opening: str
     chars: int
     left: Departure | None
 
@@ -161,6 +166,7 @@ def _sample(document: Row | None, dropped: Row | None = None, survivor: Row | No
         facts=_filled(facts),
         origin=_filled(origin),
         text=excerpt(text, TEXT_CHARS) if text is not None else None,
+        opening=visible(" ".join((text or "")[:_LINE_CHARS].split()), _OPENING_CHARS),
         chars=row.get("chars") or 0,
         left=_departure(dropped, survivor) if dropped is not None else None,
     )

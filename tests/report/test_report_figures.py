@@ -6,7 +6,7 @@ import pytest
 from report.corpus_writer import MakeCorpus, document, left_out
 
 from pipeline.report.charts import HEIGHT, WIDTH, Chart, count_chart, score_chart
-from pipeline.report.distributions import Counts, Distributions, Group, Scores, distributions
+from pipeline.report.distributions import Counts, Distributions, Group, Scores, bin_edges, distributions
 from pipeline.report.files import CorpusFiles, database
 from pipeline.report.funnel import balances, funnel
 from pipeline.shard.manifest import Manifest
@@ -74,8 +74,8 @@ def test_distributions_are_exact(corpus: Manifest, tmp_path: Path) -> None:
     assert (math.threshold, language.threshold) == (0.5, 0.65)
     assert (math.unset, language.unset) == (0, 1)
     tokens, formulas = found.counts
-    assert tokens == Counts("tokens", (0, 1, 0, 1, 1), 3, 16 / 3, (1, 7, 8, 8))
-    assert formulas == Counts("formulas", (2, 0, 1), 3, 1.0, (0, 0, 3, 3))
+    assert tokens == Counts("tokens", tuple(range(10)), (0, 1, 0, 0, 0, 0, 0, 1, 1), 3, 16 / 3, (1, 7, 8, 8))
+    assert formulas == Counts("formulas", (0, 1, 2, 3, 4), (2, 0, 0, 1), 3, 1.0, (0, 0, 3, 3))
     assert found.hosts == (Group("b.example", 2, 2, 15, 3), Group("a.example", 1, 1, 1, 0))
     assert found.num_hosts == 2
     assert found.languages == (Group("en", 4, 3, 16, 3), Group("de", 1, 0, 0, 0))
@@ -84,7 +84,7 @@ def test_distributions_are_exact(corpus: Manifest, tmp_path: Path) -> None:
 
 def test_distributions_of_nothing(make_corpus: MakeCorpus, tmp_path: Path) -> None:
     found = _counted(make_corpus(), tmp_path)
-    assert found.counts == (Counts("tokens", (), 0, None, ()), Counts("formulas", (), 0, None, ()))
+    assert found.counts == (Counts("tokens", (), (), 0, None, ()), Counts("formulas", (), (), 0, None, ()))
     assert (found.hosts, found.languages, found.first, found.last) == ((), (), None, None)
     assert sum(found.scores[0].corpus) == 0
 
@@ -122,11 +122,39 @@ def test_bars_stay_in_the_chart(largest: int) -> None:
     scored = score_chart(Scores("math_score", (largest,) * 20, corpus, 0.5, 0))
     assert _within(scored)
     assert len(scored.bars) == 30
-    counted = count_chart(Counts("tokens", (largest, 0, 1), largest + 1, 1.0, (0, 0, 0, 2)))
+    counted = count_chart(Counts("tokens", (0, 1, 2, 4), (largest, 0, 1), largest + 1, 1.0, (0, 0, 0, 2)))
     assert _within(counted)
-    assert [bar.tip for bar in counted.bars] == [f"0: {largest:,} documents", "2 to 3: 1 documents"]
+    assert [bar.tip for bar in counted.bars] == [f"0: {largest:,} document{'s' * (largest > 1)}", "2 to 3: 1 document"]
+
+
+@pytest.mark.parametrize(
+    ("smallest", "largest", "edges"),
+    [
+        (0, 0, (0, 1)),
+        (0, 3, (0, 1, 2, 3, 4)),
+        (7, 32, tuple(range(34))),
+        (0, 33, (0, 1, 2, 4, 8, 16, 32, 64)),
+        (3, 64, (2, 4, 8, 16, 32, 64, 128)),
+        (33, 33, (33, 34)),
+        (300, 429, tuple(range(300, 431, 10))),
+        (60, 480, tuple(range(50, 501, 50))),
+    ],
+)
+def test_bins_fit_the_numbers(smallest: int, largest: int, edges: tuple[int, ...]) -> None:
+    assert bin_edges(smallest, largest) == edges
+
+
+@pytest.mark.parametrize("largest", [1, 32, 33, 100, 999, 1000, 65_535, 65_536, 10**9])
+@pytest.mark.parametrize("part", [1, 2, 9, 10**9])
+def test_bins_hold_both_ends_and_are_few(largest: int, part: int) -> None:
+    smallest = largest // part
+    edges = bin_edges(smallest, largest)
+    assert edges[0] <= smallest
+    assert edges[-2] <= largest < edges[-1]
+    assert list(edges) == sorted(set(edges))
+    assert len(edges) <= 35
 
 
 def test_a_chart_of_nothing_has_no_bars() -> None:
-    assert count_chart(Counts("tokens", (), 0, None, ())).bars == ()
+    assert count_chart(Counts("tokens", (), (), 0, None, ())).bars == ()
     assert score_chart(Scores("math_score", (0,) * 20, (0,) * 20, None, 0)).bars == ()
