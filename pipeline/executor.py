@@ -19,7 +19,7 @@ from pipeline.files import write_json
 from pipeline.stage import Part, Phase, Stage
 from pipeline.worker import Spec, run_task
 
-# Forked: a task then starts in milliseconds, where a fresh interpreter takes a second to import the pipeline, seven times
+# Forked: a task starts in milliseconds, where a fresh interpreter takes a second to import the pipeline, seven times
 # a build. It is safe because the build runs no second thread (`pipeline.progress` draws its bar in this one).
 _CONTEXT = multiprocessing.get_context("fork")
 _POLL_S = 0.1
