@@ -1,0 +1,155 @@
+"""Elements whose text is the formula: Pandoc, Sphinx, Quarto, Distill, GitLab, MediaWiki and custom elements."""
+
+import re
+
+from selectolax.lexbor import LexborNode
+
+from pipeline.extract.formulas.dom import read
+from pipeline.extract.formulas.html_math import to_tex as html_tex
+from pipeline.extract.formulas.latex import undelimit
+from pipeline.extract.formulas.mathml_elements import of_node
+from pipeline.extract.formulas.page import OPEN, Page, alone, looks_tex
+
+WIKI = ".mwe-math-element"
+NUMBERS = ".eqno, .ltx_eqn_eqno, .ltx_tag_equation, .equation-number, .equation_number, .eq-number, .eqn-number, .equationNumber"
+_TAGS = frozenset({"dt-math", "d-math", "tex", "latex", "tex-math", "math-renderer", "k-tex", "ka-tex", "la-tex", "math-field",
+                   "tex-inline", "tex-block", "x-tex", "x-latex", "inline-math", "display-math", "math-inline", "math-block",
+                   "amp-mathml", "eq", "eqn"})  # fmt: skip
+_CLASSES = ("math", "tex", "latex", "math-tex", "math-container", "arithmatex", "math-inline", "math-display", "math-block",
+            "inline-math", "block-math", "display-math", "displaymath", "inlinemath", "katex-inline", "kdmath",
+            "language-math", "MathJax_Preview", "mathjax", "mathjax_process", "tex2jax_process", "inline-formula",
+            "display-formula", "mq-selectable", "texhtml", "latex-inline", "latex-display", "equation", "formula")  # fmt: skip
+SELECTOR = ", ".join(sorted(_TAGS) + [f".{name}" for name in _CLASSES])
+_CODE = frozenset({"code", "pre"})
+_SKIPPED = frozenset(
+    {
+        "img",
+        "svg",
+        "script",
+        "body",
+        "html",
+        "article",
+        "main",
+        "section",
+        "table",
+        "tr",
+        "td",
+        "ul",
+        "ol",
+        "a",
+        "form",
+        "input",
+        "textarea",
+        "style",
+        "nav",
+        "h1",
+        "h2",
+        "h3",
+    }
+)
+_ENVIRONMENT = re.compile(r"\s*\\begin\s*\{")
+_WORDS = re.compile(r"(?<![\\a-zA-Z])[a-zA-Z]{3,}")
+_CONTAINER = frozenset(
+    {"tex2jax_process", "mathjax_process", "mathjax", "equation", "formula", "inline-formula", "display-formula"}
+)
+
+
+def lift_wiki(node: LexborNode, page: Page) -> None:
+    """MediaWiki's formula: MathML with its source, and an image whose alternative text is the source."""
+    math = node.css_first("math")
+    image = node.css_first("img")
+    display = node.css_first(".mwe-math-mathml-display, .mwe-math-fallback-image-display") is not None
+    tex = ""
+    if math is not None:
+        tex, block = of_node(math, page)
+        display = display or block
+    if not tex and image is not None:
+        tex = image.attributes.get("alt") or ""
+    if tex:
+        page.put(node, tex, display, "mediawiki")
+
+
+def drop_number(node: LexborNode, page: Page) -> None:
+    """Remove an equation's number."""
+    if len(node.text(deep=True)) < 30:
+        node.decompose()
+
+
+def lift(node: LexborNode, page: Page) -> None:
+    """Replace an element whose whole text is one formula; others are left to the delimiters in their text."""
+    tag = node.tag or ""
+    if tag in _SKIPPED:
+        return
+    text = node.text(deep=True)
+    if not text.strip() or OPEN in text or len(text) > page.limits.tex_chars:
+        return
+    classes = (node.attributes.get("class") or "").split()
+    inner, delimited = undelimit(text)
+    display = _display(tag, classes)
+    if "texhtml" in classes or (delimited is None and node.css_first("sup, sub") is not None):
+        tex = html_tex(read(node, page.budget))
+        if tex:
+            page.put(node, tex, bool(display), "html_math")
+        return
+    if delimited is None and not _is_formula(tag, classes, text, node):
+        return
+    if delimited is None and _delimited_inside(text):
+        return
+    target = node
+    if tag == "code" and node.parent is not None and node.parent.tag == "pre":
+        target, display = node.parent, True
+    if tag == "pre":
+        display = True
+    if display is None:
+        display = delimited if delimited is not None else (tag == "div" or (tag == "p" and alone(node))) or None
+    if display is None and _ENVIRONMENT.match(text):
+        display = True
+    page.put(target, inner if delimited is not None else text, display, _name(tag, classes))
+
+
+def _delimited_inside(text: str) -> bool:
+    return "\\(" in text or "\\[" in text or "$" in text
+
+
+def _is_formula(tag: str, classes: list[str], text: str, node: LexborNode) -> bool:
+    """Whether an element without delimiters holds LaTeX and nothing else."""
+    if tag in _TAGS:
+        return tag not in ("eq", "eqn", "math-field", "latex", "tex") or looks_tex(text) or len(text) < 20
+    if tag in _CODE:
+        return "language-math" in classes or "math" in classes
+    if "math" in classes and ("inline" in classes or "display" in classes or "notranslate" in classes):
+        return True
+    words = len(_WORDS.findall(re.sub(r"\\(?:text|mathrm|operatorname|mbox|textrm)\s*\{[^{}]*\}", "", text)))
+    if looks_tex(text):
+        return words < 6
+    strong = any(name.startswith(("math", "inline-math", "katex", "tex", "latex", "arithmatex")) for name in classes)
+    return strong and not (_CONTAINER & set(classes)) and len(text.strip()) < 20 and words == 0
+
+
+def _display(tag: str, classes: list[str]) -> bool | None:
+    if tag in ("display-math", "math-block", "tex-block", "eqn"):
+        return True
+    joined = " ".join(classes)
+    if "inline" in joined:
+        return False
+    if "display" in joined or "block" in joined:
+        return True
+    return None
+
+
+def _name(tag: str, classes: list[str]) -> str:
+    if tag in ("dt-math", "d-math"):
+        return "distill"
+    if tag in _CODE:
+        return "code_math"
+    if tag in _TAGS:
+        return "custom_element"
+    if "notranslate" in classes:
+        return "sphinx"
+    if "arithmatex" in classes:
+        return "arithmatex"
+    if "math-container" in classes:
+        return "math_container"
+    if "math" in classes:
+        return "span_math"
+    return "class_math"

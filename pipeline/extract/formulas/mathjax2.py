@@ -1,0 +1,46 @@
+"""MathJax 2's output where its script is gone: HTML-CSS, CommonHTML and SVG, with or without assistive MathML."""
+
+from selectolax.lexbor import LexborNode
+
+from pipeline.extract.formulas import chtml
+from pipeline.extract.formulas.dom import read
+from pipeline.extract.formulas.mathml_elements import of_node
+from pipeline.extract.formulas.page import Page
+
+SELECTOR = ".MathJax, .MathJax_SVG, .MathJax_CHTML, .MathJax_PHTML, .mjx-chtml"
+_DISPLAYS = (
+    "MathJax_Display",
+    "MathJax_SVG_Display",
+    "MJXc-display",
+    "MathJax_CHTML_Display",
+    "mjx-block",
+    "MJXp-display",
+)
+
+
+def lift(node: LexborNode, page: Page) -> None:
+    """Replace rendered output by assistive MathML or by what its glyphs say."""
+    tag = node.tag
+    if tag not in ("span", "div", "nobr"):
+        return
+    target = node
+    display = False
+    parent = node.parent
+    for _ in range(2):
+        if parent is None:
+            break
+        name = parent.attributes.get("class") or ""
+        if name.startswith(_DISPLAYS) or "mjpage__block" in name:
+            target, display = parent, True
+        elif name not in ("mjpage", "mjx-full-width mjx-chtml") and not name.startswith("mjx-chtml"):
+            break
+        parent = parent.parent
+    own = node.attributes.get("class") or ""
+    display = display or "MJXc-display" in own or "mjx-full-width" in own
+    math = node.css_first("math")
+    if math is not None:
+        tex, block = of_node(math, page)
+        if tex:
+            page.put(target, tex, display or block, "mathjax2_assistive")
+            return
+    page.put(target, chtml.to_tex(read(node, page.budget)), display, "mathjax2_rendered")

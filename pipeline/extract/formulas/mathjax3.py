@@ -1,0 +1,32 @@
+"""MathJax 3 and 4: `<mjx-container>`, whose content is CHTML or SVG, with MathML for readers by ear beside it."""
+
+from selectolax.lexbor import LexborNode
+
+from pipeline.extract.formulas import chtml, svg
+from pipeline.extract.formulas.dom import read
+from pipeline.extract.formulas.mathml_elements import of_node
+from pipeline.extract.formulas.page import Page
+
+SELECTOR = "mjx-container"
+
+
+def lift(node: LexborNode, page: Page) -> None:
+    """Replace a container: by its `data-latex` (MathJax 4), its assistive MathML, or what its glyphs say."""
+    display = node.attributes.get("display") == "true"
+    root = node.css_first("mjx-math, svg")
+    math = node.css_first("math")
+    given = node.attributes.get("data-latex") or (root.attributes.get("data-latex") if root is not None else "")
+    if given and given.strip():
+        page.put(node, given, display, "mathjax_data_latex")
+        return
+    if math is not None:
+        tex, block = of_node(math, page)
+        if tex:
+            page.put(node, tex, display or block, "mathjax3_assistive")
+            return
+    if root is None:
+        return
+    if root.tag == "svg":
+        page.put(node, svg.to_tex(read(root, page.budget)), display, "mathjax3_svg")
+    else:
+        page.put(node, chtml.to_tex(read(root, page.budget)), display, "mathjax3_chtml")

@@ -1,0 +1,107 @@
+"""The page while its formulas are lifted: what was found so far, and the tools that every encoding needs."""
+
+import re
+from typing import NamedTuple
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from pipeline.extract.formulas.configuration import Configuration
+from pipeline.extract.formulas.dom import Budget
+from pipeline.extract.formulas.latex import clean, strip_comments, unescape
+from pipeline.extract.formulas.limits import FormulaLimits
+from pipeline.extract.formulas.macros import DEFINES, Macros
+
+OPEN, CLOSE = "\ue000", "\ue001"  # around the index of a formula, in text
+_BLOCKS = frozenset("p div center dd blockquote figure li td section article main body".split())
+_TEX = re.compile(r"\\[a-zA-Z]+|\\[{}|,;\\]|[_^]\s*[\w{(+*-]|^\s*\$.+\$\s*$|^\s*\\[(\[]", re.DOTALL)
+
+
+class Formula(NamedTuple):
+    """LaTeX without delimiters, cleaned; whether it stands on lines of its own; and how the page wrote it."""
+
+    tex: str
+    display: bool
+    encoding: str
+
+
+class Page:
+    """One page's formulas, in the order in which they were found."""
+
+    def __init__(self, tree: LexborHTMLParser, limits: FormulaLimits) -> None:
+        self.tree = tree
+        self.limits = limits
+        self.budget = Budget(limits.nodes, limits.depth)
+        self.macros = Macros(limits)
+        self.configuration = Configuration(self.macros)
+        self.formulas: list[Formula] = []
+
+    def add(self, tex: str, display: bool | None, encoding: str) -> str | None:
+        """Keep a formula. Returns its mark, "" when it says nothing (definitions), None when it is none or too much.
+
+        `display` None leaves the choice to the delimiters in the source.
+        """
+        if len(tex) > self.limits.tex_chars or len(self.formulas) >= self.limits.formulas:
+            return None
+        if self.macros.table or DEFINES.search(tex):
+            tex = strip_comments(unescape(tex))
+            if DEFINES.search(tex):
+                tex = self.macros.collect(tex)
+            tex = self.macros.expand(tex)
+        tex, says = clean(tex)
+        if not tex:
+            return ""
+        self.formulas.append(
+            Formula(tex, bool(says if display is None else display or (says and "aligned" in tex)), encoding)
+        )
+        return f"{OPEN}{len(self.formulas) - 1}{CLOSE}"
+
+    def put(self, node: LexborNode, tex: str, display: bool | None, encoding: str) -> bool:
+        """Put a formula in the place of a node. False when the node was left as it is."""
+        mark = self.add(tex, display, encoding)
+        if mark is None:
+            return False
+        node.replace_with(mark or " ")
+        return True
+
+
+def has_class(node: LexborNode, name: str) -> bool:
+    """Whether a node has a class."""
+    return name in (node.attributes.get("class") or "").split()
+
+
+def is_blank_text(node: LexborNode) -> bool:
+    """Whether a node is white space."""
+    return node.tag == "-text" and not (node.text_content or "").strip()
+
+
+def alone(node: LexborNode) -> bool:
+    """Whether nothing but white space and breaks stands beside a node in its block."""
+    parent = node.parent
+    for _ in range(4):
+        if parent is None or parent.tag in _BLOCKS:
+            break
+        if not _only(parent, node):
+            return False
+        node, parent = parent, parent.parent
+    return (
+        parent is not None and parent.tag in _BLOCKS and parent.tag not in ("li", "td", "body") and _only(parent, node)
+    )
+
+
+def _only(parent: LexborNode, node: LexborNode) -> bool:
+    for step in ("next", "prev"):
+        beside = getattr(node, step)
+        for _ in range(12):
+            if beside is None:
+                break
+            if beside.tag not in ("br", "-comment") and not is_blank_text(beside):
+                return False
+            beside = getattr(beside, step)
+        else:
+            return False
+    return True
+
+
+def looks_tex(text: str) -> bool:
+    """Whether a string is plainly LaTeX: a command, a script or delimiters."""
+    return bool(_TEX.search(text))
