@@ -11,6 +11,7 @@ from pipeline.extract.http import (
     HTML_TYPES,
     UNKNOWN_TYPES,
     BodyError,
+    binary_type,
     entity_body,
     looks_like_html,
     media_type,
@@ -146,6 +147,8 @@ def _judge_content(judged: _Judged, kind: str, record: Record, max_bytes: int) -
     judged.payload = undo_content_encoding(entity, http, max_bytes)
     if judged.content_type in UNKNOWN_TYPES and not looks_like_html(judged.payload):
         raise BodyError("content_type", judged.content_type or "none, and the body is not HTML")
+    if binary := binary_type(judged.payload):
+        raise BodyError("content_type", f"{binary}, served as {judged.content_type}")
     judged.entity = entity
 
 

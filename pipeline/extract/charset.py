@@ -16,6 +16,8 @@ META_BYTES = 4096
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16le"), (b"\xfe\xff", "utf-16be"))
 _COMMENT = re.compile(rb"<!--.*?(?:-->|\Z)", re.DOTALL)
 _META = re.compile(rb"<meta\s[^>]*?charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:+-]{2,40})", re.IGNORECASE)
+_RUN = re.compile(rb"[\x80-\xff]{3}")
+_FEW_BYTES = 16
 _XML = re.compile(rb"\A\s*<\?xml\s[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9_.:+-]{2,40})", re.IGNORECASE)
 
 # The detector's and the label map's names, as (name in the Encoding Standard, Python codec). Python's codec of the same
@@ -134,7 +136,10 @@ def _detect(html: bytes) -> str:
         return wide
     charset = _standard_name(detect_encoding(html))
     if not charset or charset.startswith("utf-16"):  # without zero bytes it is not UTF-16, whatever the detector says
-        charset = "windows-1252"
+        return "windows-1252"
+    few = len(html) - len(html.decode("ascii", errors="ignore")) < _FEW_BYTES
+    if few and charset not in _MULTIBYTE and not _RUN.search(html):
+        return "windows-1252"  # an accent here and there: the detector guesses, the web's default is likelier
     return charset
 
 

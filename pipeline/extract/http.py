@@ -21,6 +21,20 @@ _HTML_START = re.compile(
     rb"<(?:!doctype\s+html|html|head|title|body|meta|script|style|link|div|table|h1|p|br|a|b|font|center)(?=[\s>/])",
     re.IGNORECASE | re.DOTALL,
 )
+_MAGIC = (
+    (b"%PDF-", "application/pdf"),
+    (b"\x89PNG\r\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"GIF8", "image/gif"),
+    (b"RIFF", "image/webp"),
+    (b"PK\x03\x04", "application/zip"),
+    (b"\x1f\x8b\x08", "application/gzip"),
+    (b"\0\0\1\0", "image/x-icon"),
+    (b"wOF", "font/woff"),
+    (b"ID3", "audio/mpeg"),
+    (b"OggS", "audio/ogg"),
+    (b"\0asm", "application/wasm"),
+)
 _CHUNK = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\r\n]{0,4096})?\r?\n")
 
 
@@ -63,6 +77,14 @@ def media_type(content_type: str) -> tuple[str, str | None]:
 def looks_like_html(body: bytes) -> bool:
     """Whether a body begins as a page does."""
     return _HTML_START.match(body[:4096]) is not None
+
+
+def binary_type(body: bytes) -> str | None:
+    """The media type of a body that plainly is no text, whatever its header says; else None."""
+    for magic, kind in _MAGIC:
+        if body.startswith(magic):
+            return kind
+    return None
 
 
 def entity_body(body: bytes, headers: Headers) -> bytes:

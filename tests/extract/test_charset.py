@@ -98,6 +98,13 @@ def test_latin1_declared_as_utf8() -> None:
     assert decode(LATIN.encode("cp1252"), "utf-8") == (LATIN, "windows-1252")
 
 
+def test_a_single_accent_is_no_ground_for_a_guess() -> None:
+    page = "<p>" + "Net Café forum of the theorem. " * 3
+    for few in (page.encode("cp1252"), b"<table>" * 500 + b'<a href="#">Net Caf\xe9 Forum</a>\t\t</font></td>\n'):
+        assert decode(few, "utf-8")[1] == "windows-1252"
+    assert decode("<p>Теорема</p>".encode("cp1251"), None)[1] != "windows-1252"
+
+
 def test_a_lying_header_gives_way_to_the_page() -> None:
     page = f'<meta charset="windows-1251">{RUSSIAN}'
     assert decode(page.encode("cp1251"), "utf-8") == (page, "windows-1251")

@@ -280,6 +280,12 @@ def test_types(kind: str, reason: str | None, value: str | None) -> None:
             "content_type",
             "application/octet-stream",
         ),
+        (
+            "HTTP/1.1 200 OK\r\nContent-Type: text/html",
+            b"%PDF-1.7",
+            "content_type",
+            "application/pdf, served as text/html",
+        ),
         ("SSH-2.0-OpenSSH", b"", "unreadable_http", "no status line"),
         ("HTTP/1.1 2x0 OK", b"", "unreadable_http", "no status line"),
     ],
