@@ -12,6 +12,8 @@ import psutil
 
 from pipeline.extract.page import AnalyserSettings, Analysis, PageInput, Refused
 
+CHILD = [sys.executable, "-m", "pipeline.extract.analyse"]
+"""The command of the child. A fresh interpreter, not a fork: it shall share nothing with the build but two pipes."""
 _MAX_KILLS = 3
 _RECYCLE_RSS_BYTES = 700 << 20
 
@@ -89,9 +91,7 @@ class Fence:
                 return
 
     def _start(self) -> subprocess.Popen[bytes]:
-        self._child = child = subprocess.Popen(
-            [sys.executable, "-m", "pipeline.extract.analyse"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
+        self._child = child = subprocess.Popen(CHILD, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         assert child.stdin is not None
         _send(child.stdin, self._settings)
         return child
