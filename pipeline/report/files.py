@@ -1,6 +1,7 @@
 """The Parquet files of a corpus as the report reads them: through DuckDB, out of core, in a fixed order."""
 
 import glob
+import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from pipeline.errors import BadInput
 from pipeline.shard.manifest import Manifest
 from pipeline.trace import dropped_files
 
-MEMORY = "512MB"
+_MEMORY = "512MB"
 
 
 class CorpusFiles:
@@ -33,13 +34,18 @@ class CorpusFiles:
                 raise BadInput(f"{folder / path}: missing, though {manifest.name} names it; build or copy it again")
         self.shards = [str(folder / shard.path) for shard in manifest.shards]
         self.dropped = dropped_files(manifest, folder)
-        self._parts = pq.read_table(folder / manifest.ledgers.path, columns=["stage", "part"]).to_pylist()
+        self._parts = pq.read_table(folder / manifest.ledgers.path, columns=["stage", "part", "dropped"]).to_pylist()
 
     def data(self, stage: str) -> list[str]:
         """The `data/` files of this build's parts of a stage."""
         folders = {summary.name: self.folder / summary.folder / "data" for summary in self.manifest.stages}
         paths = [folders[stage] / f"{row['part']}.parquet" for row in self._parts if row["stage"] == stage]
         return [str(path) for path in paths if path.is_file()]
+
+    def reasons(self, stage: str) -> dict[str, dict[str, int]]:
+        """The `dropped/` files of a stage, with how many rows of each reason a file holds."""
+        counts = {row["part"]: dict(row["dropped"]) for row in self._parts if row["stage"] == stage}
+        return {path: counts[Path(path).stem] for path in self.dropped.get(stage, [])}
 
     def before(self, stage: str) -> list[str]:
         """The `data/` files that a stage read; none for the first stage."""
@@ -58,7 +64,8 @@ def database() -> Iterator[duckdb.DuckDBPyConnection]:
     """A DuckDB with bounded memory that spills to a temporary folder and loads nothing from outside."""
     with tempfile.TemporaryDirectory(prefix="mathmill-report-") as folder:
         settings = {
-            "memory_limit": MEMORY,
+            "memory_limit": _MEMORY,
+            "threads": min(4, len(os.sched_getaffinity(0))),  # each thread takes its share of the memory
             "temp_directory": folder,
             "autoinstall_known_extensions": False,
             "preserve_insertion_order": False,

@@ -2,9 +2,10 @@
 
 import heapq
 import itertools
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -19,8 +20,9 @@ from pipeline.shard.stage import shard_of
 SAMPLES = 20
 TEXT_CHARS = 4000
 _LINE_CHARS = 300
-_OPENING_CHARS = 150
+_OPENING_CHARS = 120
 _BATCH_ROWS = 1 << 16
+_ROWS = 2_000_000
 _DOCUMENT = """id, url, title, text, length(text) AS chars, language, language_score, math_score, formulas, tokens,
     duplicates, date::DATE::VARCHAR AS date, warc_file, warc_offset"""
 
@@ -57,9 +59,8 @@ class Sample:
 def kept_samples(files: CorpusFiles, connection: duckdb.DuckDBPyConnection) -> list[Sample]:
     """The `SAMPLES` documents of the corpus with the smallest xxh3_64 of id and recipe digest, in that order."""
     seed = files.manifest.recipe.xxh3_128
-    chosen = heapq.nsmallest(
-        SAMPLES, ((_draw(seed, row["id"]), row["id"]) for path in files.shards for row in _columns(path, ["id"]))
-    )
+    ids = (row["id"] for path in files.shards for row in _columns(path, ["id"]))
+    chosen = heapq.nsmallest(SAMPLES, ((_draw(seed, id_), id_) for id_ in ids))
     found = _documents_by_id(files, connection, [id_ for _, id_ in chosen])
     return [_sample(found[id_]) for _, id_ in chosen]
 
@@ -68,6 +69,7 @@ def dropped_samples(files: CorpusFiles, connection: duckdb.DuckDBPyConnection) -
     """`SAMPLES` left-out records, spread over the reasons: the reasons take turns, each in the order of its hashes.
 
     Records that are no pages have nothing to read: their reasons come after the others and give one record each.
+    Where a stage left out more than `_ROWS` records, they are drawn from some of its files, themselves drawn by a hash.
     """
     chosen = _take_turns(_candidates(files))
     texts: dict[tuple[Any, ...], Row] = {}
@@ -99,7 +101,7 @@ def _candidates(files: CorpusFiles) -> dict[tuple[int, str], list[Row]]:
     order = itertools.count()
     columns = ["id", "url", "warc_file", "warc_offset", "reason", "value", "survivor"]
     for number, stage in enumerate(summary.name for summary in files.manifest.stages):
-        for path in files.dropped.get(stage, []):
+        for path in _drawn_files(files, stage):
             for row in _columns(path, columns):
                 draw = _draw(seed, row["id"], row["warc_file"], row["warc_offset"])
                 heap = found[number, row["reason"]]
@@ -109,6 +111,17 @@ def _candidates(files: CorpusFiles) -> dict[tuple[int, str], list[Row]]:
                 elif -heap[0][0] > draw:
                     heapq.heapreplace(heap, (-draw, -next(order), row | {"stage": stage}))
     return {key: [row for _, _, row in sorted(heap, reverse=True)] for key, heap in found.items()}
+
+
+def _drawn_files(files: CorpusFiles, stage: str) -> Iterator[str]:
+    """Files of `dropped/` in the order of their hashes: up to `_ROWS` rows, then those with a reason still rare."""
+    seed = files.manifest.recipe.xxh3_128
+    held = files.reasons(stage)
+    seen: Counter[str] = Counter()
+    for path in sorted(held, key=lambda path: (_draw(seed, Path(path).stem), path)):
+        if seen.total() < _ROWS or any(count and seen[reason] < SAMPLES for reason, count in held[path].items()):
+            yield path
+            seen.update(held[path])
 
 
 def _take_turns(candidates: dict[tuple[int, str], list[Row]]) -> list[Row]:

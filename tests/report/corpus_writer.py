@@ -64,26 +64,28 @@ def write_corpus(
     gone: Sequence[tuple[Row | None, Row]] = (),
     inputs: Sequence[Row] = (),
     settings: Row | None = None,
+    parts: int = 1,
 ) -> Manifest:
-    """Write a corpus of `kept` documents and of `gone` ones: the document or None, and its `left_out` row."""
+    """Write a corpus of `kept` documents and of `gone` ones (the document or None, and its `left_out` row).
+
+    Each stage has `parts` parts, over which its rows are dealt like cards.
+    """
     ledgers: dict[str, Row] = {}
+    part_rows: list[Row] = []
     flow = list(kept)
     for stage in reversed(STAGES):
         dropped = [row for _, row in gone if row["stage"] == stage]
-        _parquet(out, stage, "data", [{**row, "tokens": None} for row in flow], SCHEMA)
-        _parquet(out, stage, "dropped", [{k: v for k, v in row.items() if k != "stage"} for row in dropped], DROPPED)
-        reasons = dict(sorted(Counter(row["reason"] for row in dropped).items()))
-        ledgers[stage] = {"in": len(flow) + len(dropped), "kept": len(flow), "dropped": reasons}
-        flow = flow + [row for row, why in gone if why["stage"] == stage and row is not None]
-    ledgers["shard"] = {"in": len(kept), "kept": len(kept), "dropped": {}}
-    shards = tuple(_shard(out, number, kept) for number in range(NUM_SHARDS))
+        for part in range(parts):
+            data, left = flow[part::parts], dropped[part::parts]
+            _parquet(out, stage, f"data/part{part}", [{**row, "tokens": None} for row in data], SCHEMA)
+            rows = [{key: value for key, value in row.items() if key != "stage"} for row in left]
+            _parquet(out, stage, f"dropped/part{part}", rows, DROPPED)
+            part_rows.append({"stage": stage, "part": f"part{part}", "label": "a", **_ledger(data, left)})
+        ledgers[stage] = _ledger(flow, dropped)
+        flow += [row for row, why in gone if why["stage"] == stage and row is not None]
+    ledgers["shard"] = _ledger(kept, [])
     recipe = Recipe.model_validate({"name": "tiny", "inputs": ["crawl"], **(settings or {})}, strict=False)
     dumped = recipe.model_dump(mode="json")
-    part_rows = [
-        {"stage": stage, "part": "part0", "label": "a", **ledger, "dropped": list(ledger["dropped"].items())}
-        for stage, ledger in sorted(ledgers.items())
-    ]
-    part_type = pa.map_(pa.string(), pa.int64())
     return Manifest(
         schema_version=1,
         name="tiny",
@@ -97,28 +99,14 @@ def write_corpus(
             bytes=sum(len(row["text"].encode()) for row in kept),
             formulas=sum(row["formulas"] for row in kept),
         ),
-        shards=shards,
+        shards=tuple(_shard(out, number, kept) for number in range(NUM_SHARDS)),
         stages=tuple(
             StageSummary(name=stage, folder=_FOLDERS[stage], fingerprint=stage[0] * 32, ledger=ledgers[stage])
             for stage in (*STAGES, "shard")
         ),
-        inputs=_listing(
-            out, "inputs.parquet", pa.Table.from_pylist(inputs or [input_file("a.warc.gz", "ok")], schema=_INPUTS)
-        ),
+        inputs=_listing(out, "inputs.parquet", inputs or [input_file("a.warc.gz", "ok")], _INPUTS),
         ledgers=_listing(
-            out,
-            "ledgers.parquet",
-            pa.Table.from_pylist(
-                part_rows,
-                schema=pa.schema(
-                    [
-                        *((name, pa.string()) for name in ("stage", "part", "label")),
-                        ("in", pa.int64()),
-                        ("kept", pa.int64()),
-                        ("dropped", part_type),
-                    ]
-                ),
-            ),
+            out, "ledgers.parquet", [{**row, "dropped": list(row["dropped"].items())} for row in part_rows], _LEDGERS
         ),
         nondeterministic=(),
     )
@@ -135,9 +123,25 @@ _INPUTS = pa.schema(
         ("documents", pa.int64()),
     ]
 )
+_LEDGERS = pa.schema(
+    [
+        ("stage", pa.string()),
+        ("part", pa.string()),
+        ("label", pa.string()),
+        ("in", pa.int64()),
+        ("kept", pa.int64()),
+        ("dropped", pa.map_(pa.string(), pa.int64())),
+    ]
+)
+
+
+def _ledger(kept: Sequence[Row], dropped: Sequence[Row]) -> Row:
+    reasons = dict(sorted(Counter(row["reason"] for row in dropped).items()))
+    return {"in": len(kept) + len(dropped), "kept": len(kept), "dropped": reasons}
 
 
 def input_file(file: str, status: str, records: int = 0) -> Row:
+    """A row of the input list."""
     return {
         "file": file,
         "part": file,
@@ -149,9 +153,9 @@ def input_file(file: str, status: str, records: int = 0) -> Row:
     }
 
 
-def _parquet(out: Path, stage: str, kind: str, rows: list[Row], schema: pa.Schema) -> None:
-    path = out / _FOLDERS[stage] / kind / "part0.parquet"
-    path.parent.mkdir(parents=True)
+def _parquet(out: Path, stage: str, name: str, rows: list[Row], schema: pa.Schema) -> None:
+    path = out / _FOLDERS[stage] / f"{name}.parquet"
+    path.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(table(rows, schema), path)
 
 
@@ -172,6 +176,6 @@ def _shard(out: Path, number: int, kept: Sequence[Row]) -> Shard:
     )
 
 
-def _listing(out: Path, path: str, rows: pa.Table) -> Listing:
-    pq.write_table(rows, out / path)
+def _listing(out: Path, path: str, rows: Sequence[Row], schema: pa.Schema) -> Listing:
+    pq.write_table(pa.Table.from_pylist(list(rows), schema=schema), out / path)
     return Listing(path=path, rows=len(rows), xxh3_128="0" * 32)

@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+import pytest
 import xxhash
 from report.corpus_writer import MakeCorpus, Row, document, left_out
 
+from pipeline.report import samples
 from pipeline.report.files import CorpusFiles, database
 from pipeline.report.samples import Sample, dropped_samples, kept_samples
 from pipeline.shard.manifest import Manifest
@@ -91,3 +93,25 @@ def test_a_record_without_identity_is_a_sample_too(make_corpus: MakeCorpus, tmp_
     gone = [(None, left_out(1, "extract", "corrupt", **nothing)), (None, left_out(1, "extract", "corrupt", **nothing))]
     _, dropped = _samples(make_corpus([], gone), tmp_path)
     assert [(sample.url, sample.origin, sample.text) for sample in dropped] == [("", (), None)] * 2
+
+
+def test_of_a_crawl_too_large_to_read_whole_every_reason_still_shows(
+    make_corpus: MakeCorpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone: list[tuple[Row | None, Row]] = [
+        (document(n), left_out(n, "filter", "language" if n == 350 else "math")) for n in range(300, 400)
+    ]
+    manifest = make_corpus([], gone, parts=10)
+    read: list[str] = []
+    columns = samples._columns
+    monkeypatch.setattr(samples, "_columns", lambda path, names: read.append(path) or columns(path, names))
+    whole = _samples(manifest, tmp_path)[1]
+    assert len({path for path in read if "dropped" in path and "filter" in path}) == 10
+    read.clear()
+    monkeypatch.setattr(samples, "_ROWS", 15)
+    _, dropped = _samples(manifest, tmp_path)
+    assert len({path for path in read if "dropped" in path and "filter" in path}) in (2, 3)
+    for found in (whole, dropped):
+        assert [s.left.reason for s in found if s.left].count("language") == 1
+        assert len(found) == 20
+    assert dropped == _samples(manifest, tmp_path)[1]
