@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pipeline.extract.content_hints import names_of, series_names
 from pipeline.extract.content_left_out import link_lists, suspects
 from pipeline.extract.content_outline import INLINE, Outline, words
-from pipeline.extract.content_weight import Weights, weigh
+from pipeline.extract.content_weight import Weights
 
 NEARLY_ALL = 0.7  # a child with this share of the running text is descended into,
 HALF = 0.5  # if it has this share of the plain text as well
@@ -21,7 +21,7 @@ ARTICLE = 0.6  # and its one <article> this one
 INTRODUCTION = 30  # running text in paragraphs beside a child that keeps the choice from descending into it
 MEMBER = 0.02  # of the plain text of one post; less beside it is no second post
 
-_CONTAINERS = words("div section article main td tr tbody table center form body content span font noscript")
+_CONTAINERS = words("div section article main td tr tbody table center form body span font noscript")
 _PARAGRAPHS = words("p pre blockquote")
 _NO_POSTS = INLINE | words("li p dt dd td h1 h2 h3 h4 h5 h6")
 _ROWS = words("li tr td article dd")
@@ -43,62 +43,53 @@ class Choice:
 
 def choose(page: Outline) -> Choice | None:
     """The content of a page, or None where there is no text at all."""
-    left_out = suspects(page, weigh(page))
-    weights = weigh(page, left_out)
-    if not weights.text[0]:
+    weights = Weights(page)
+    left_out = suspects(page, weights)
+    weights.leave_out(left_out)
+    if not weights.text(0):
         return None
     root = _start(page, weights, left_out)
     while True:
         child = _heaviest(page, root, weights)
-        if not child or _in_series(page, child, weights.plain) or _continues(page, child, weights.running, left_out):
+        if not child or _in_series(page, child, weights) or _continues(page, child, weights, left_out):
             break
         root = child
     left_out.update(link_lists(page, root, weights))
-    posts = _posts(page, root, weights.plain, left_out)
+    posts = _posts(page, root, weights, left_out)
     return Choice(root, left_out, posts, _title(page, root) if posts else 0)
 
 
 def _start(page: Outline, weights: Weights, left_out: Mapping[int, str]) -> int:
     """Where the descent starts: the one main or article of the page if it has enough of the text, else the body."""
+    found: dict[str, list[int]] = {"main": [], "article": []}
+    i = 1
+    while i < len(page.tags):
+        kind = page.tags[i] if page.tags[i] in found else page.attributes[i].get("role") or ""
+        if i in left_out:
+            i = page.ends[i]
+            continue
+        if kind in found:
+            found[kind].append(i)
+        i += 1
     root = 0
-    for tag, share in (("main", MAIN), ("article", ARTICLE)):
-        one = _only(page, tag, left_out)
-        if one >= root and weights.running[one] >= share * weights.running[root]:
-            root = one
+    for kind, share in (("main", MAIN), ("article", ARTICLE)):
+        if len(found[kind]) == 1 and weights.running(found[kind][0]) >= share * weights.running(root):
+            root = max(root, found[kind][0])
     return root
-
-
-def _only(page: Outline, kind: str, left_out: Mapping[int, str]) -> int:
-    """The page's only element of a tag or role, 0 where there is none or more than one."""
-    found, i = 0, 1
-    while i < len(page):
-        if i not in left_out:
-            if page.tags[i] != kind and page.attributes[i].get("role") != kind:
-                i += 1
-                continue
-            if found:
-                return 0
-            found = i
-        i = page.ends[i]
-    return found
 
 
 def _heaviest(page: Outline, root: int, weights: Weights) -> int:
     """The child that holds nearly all text of an entry, 0 where there is none."""
-    running, plain = weights.running, weights.plain
+    running, plain = NEARLY_ALL * weights.running(root), HALF * weights.plain(root)
     child = root + 1
     while child < page.ends[root]:
-        if (
-            plain[child] > HALF * plain[root]
-            and running[child] >= NEARLY_ALL * running[root]
-            and page.tags[child] in _CONTAINERS
-        ):
+        if page.tags[child] in _CONTAINERS and weights.running(child) >= running and weights.plain(child) > plain:
             return child
         child = page.ends[child]
     return 0
 
 
-def _in_series(page: Outline, i: int, plain: list[float]) -> bool:
+def _in_series(page: Outline, i: int, weights: Weights) -> bool:
     """Whether an entry is one of several posts, answers or the like that stand side by side."""
     tag = page.tags[i]
     series = series_names(names_of(page.attributes[i]))
@@ -106,7 +97,7 @@ def _in_series(page: Outline, i: int, plain: list[float]) -> bool:
         return False
     child = page.parents[i] + 1
     while child < page.ends[page.parents[i]]:
-        if child != i and page.tags[child] == tag and plain[child] > MEMBER * plain[i]:
+        if child != i and page.tags[child] == tag and weights.plain(child) > MEMBER * weights.plain(i):
             alike = series_names(names_of(page.attributes[child])) if series else series
             if not series or not series.isdisjoint(alike):
                 return True
@@ -114,14 +105,14 @@ def _in_series(page: Outline, i: int, plain: list[float]) -> bool:
     return False
 
 
-def _continues(page: Outline, i: int, running: list[float], left_out: Mapping[int, str]) -> bool:
+def _continues(page: Outline, i: int, weights: Weights, left_out: Mapping[int, str]) -> bool:
     """Whether paragraphs beside an entry, or parts of nothing but paragraphs before it, belong with it."""
-    found = 0.0
+    found = 0
     child = page.parents[i] + 1
     while child < page.ends[page.parents[i]]:
         beside = child != i and child not in left_out
         if beside and (page.tags[child] in _PARAGRAPHS or (child < i and _only_paragraphs(page, child))):
-            found += running[child]
+            found += weights.running(child)
         child = page.ends[child]
     return found > INTRODUCTION
 
@@ -132,7 +123,7 @@ def _only_paragraphs(page: Outline, i: int) -> bool:
     return "p" in kinds and not kinds - INLINE - {"p", "div", "section"}
 
 
-def _posts(page: Outline, root: int, plain: list[float], left_out: Mapping[int, str]) -> frozenset[int]:
+def _posts(page: Outline, root: int, weights: Weights, left_out: Mapping[int, str]) -> frozenset[int]:
     """Posts, answers and comments inside the content that follow another one of their series."""
     found = set()
     seen: set[tuple[int, str]] = set()
@@ -142,7 +133,7 @@ def _posts(page: Outline, root: int, plain: list[float], left_out: Mapping[int, 
             i = page.ends[i]
             continue
         given = page.attributes[i]
-        if given and plain[i] > 0 and page.tags[i] not in _NO_POSTS:
+        if given and weights.plain(i) > 0 and page.tags[i] not in _NO_POSTS:
             for name in series_names(names_of(given)):
                 if (page.parents[i], name) in seen:
                     found.add(i)

@@ -22,6 +22,7 @@ FORM_TEXT = 100  # bytes of text that a form to fill in may have; one with more 
 
 _UNNAMED = words("main article pre code blockquote h1 h2 h3 body p tr td tbody")  # names do not speak against these
 _HEADINGS = words("h1 h2 h3 h4 h5 h6")
+_ANCHORS = words("# ¶ § 🔗 ⚓ ∞")
 _SLUG = re.compile(r"[^\W_]+")
 
 LINK_SHARE = 0.75  # of the text of a list of links
@@ -33,10 +34,11 @@ _PART = 0.3  # of the content's text; a larger list of links is the content
 
 def suspects(page: Outline, weights: Weights) -> dict[int, str]:
     """Entries whose markup says that they are no content, with the reason; outermost ones only."""
-    tags, ends, attributes, running = page.tags, page.ends, page.attributes, weights.running
+    tags, ends, attributes = page.tags, page.ends, page.attributes
     found: dict[int, str] = {}
     inside = 0  # end of the innermost article or main, where a header is the content's own
     code = 0  # end of the innermost preformatted text, where names are those of a highlighter
+    everything = weights.running(0)
     i, count = 1, len(page)
     while i < count:
         tag, given = tags[i], attributes[i]
@@ -48,14 +50,16 @@ def suspects(page: Outline, weights: Weights) -> dict[int, str]:
             if given and is_line_number(given):
                 reason = "line numbers"
         elif tag in LEFT_OUT_TAGS or (tag == "header" and i >= inside):
-            wanted = (tag == "aside" and is_note(given)) or (tag == "form" and weights.plain[i] > FORM_TEXT)
+            wanted = (tag == "aside" and is_note(given)) or (tag == "form" and weights.plain(i) > FORM_TEXT)
             if not wanted:
                 reason = f"<{tag}>"
                 most = SURE if tag in SURE_TAGS else MOST
+        elif tag == "a" and _is_anchor(page, i, given):
+            reason = "anchor"
         elif given:
             reason = _by_attributes(page, i, tag, given)
             most = SURE if reason == "notice" else MOST
-        if reason and running[i] <= most * running[0]:
+        if reason and weights.running(i) <= most * everything:
             found[i] = reason
             i = ends[i]
             continue
@@ -85,6 +89,14 @@ def _by_attributes(page: Outline, i: int, tag: str, given: Attributes) -> str:
     return reason
 
 
+def _is_anchor(page: Outline, i: int, given: Attributes) -> bool:
+    """Whether a link is the mark beside a heading or paragraph that links to it."""
+    if page.ends[i] > i + 3:
+        return False
+    text = "".join(page.texts[i : page.ends[i]]).strip()
+    return text in _ANCHORS and "#" in (given.get("href") or "")
+
+
 def _is_slug(page: Outline, i: int, name: str) -> bool:
     """Whether an id repeats the words of the heading that its element begins with."""
     for child in range(i + 1, min(i + 5, page.ends[i])):
@@ -96,17 +108,18 @@ def _is_slug(page: Outline, i: int, name: str) -> bool:
 
 def link_lists(page: Outline, root: int, weights: Weights) -> dict[int, str]:
     """Lists inside the content that are links to other pages and little else; none where there is little prose."""
-    if weights.running[root] < _PROSE:
+    if weights.running(root) < _PROSE:
         return {}
-    tags, ends, text, linked, links = page.tags, page.ends, weights.text, weights.linked, weights.links
+    tags, ends = page.tags, page.ends
+    largest = _PART * weights.text(root)
     found = {}
     i = root + 1
     while i < ends[root]:
         if (
-            links[i] >= LINKS
-            and tags[i] in _LISTS
-            and linked[i] >= LINK_SHARE * text[i]
-            and text[i] < _PART * text[root]
+            tags[i] in _LISTS
+            and weights.links(i) >= LINKS
+            and weights.linked(i) >= LINK_SHARE * weights.text(i)
+            and weights.text(i) < largest
         ):
             found[i] = "links"
             i = ends[i]

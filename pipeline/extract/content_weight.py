@@ -1,75 +1,80 @@
-"""How much running text stands where: one pass from the last entry of an outline to the first."""
+"""How much running text stands where.
+
+Every entry has its own figures; those of a subtree are differences of running totals, since a subtree is a slice. So a
+part is left out by setting a slice to 0, whatever the depth.
+"""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from itertools import accumulate
 
 from pipeline.extract.content_outline import INLINE, TEXT, Outline
 
-LINK_WORTH = 0.2  # a character inside a link, beside one outside
-BLOCK_COST = 10  # characters; what a block must have before it counts as running text
-SHORT = 100  # characters; a block this long weighs half its length, a longer one more, a shorter one less
+LINK_WORTH = 5  # one of so many characters inside links counts
+BLOCK_COST = 10  # bytes; what a block must have before it counts as running text
+SHORT = 100  # bytes; a block this long weighs half its length, a longer one more, a shorter one less
 
 
-@dataclass(frozen=True, slots=True)
 class Weights:
-    """Per entry, sums over its subtree. Lengths are in UTF-8 bytes, so that an ideograph counts as a short word.
+    """Sums over the subtree of each entry. Lengths are in UTF-8 bytes, so that an ideograph counts as a short word."""
 
-    `plain` counts text, in links less. `running` counts the same with long blocks weighing more than short ones, which
-    tells prose from teasers, captions and menus. `text` and `linked` are bytes of text, and of text in links to other
-    pages; `links` counts those.
-    """
+    def __init__(self, page: Outline) -> None:
+        count = len(page)
+        self._ends = page.ends
+        self._own = [[0] * count for _ in range(5)]
+        self._weigh(page)
+        self._total()
 
-    plain: list[float]
-    running: list[float]
-    text: list[int]
-    linked: list[int]
-    links: list[int]
+    def _total(self) -> None:
+        self._totals = [list(accumulate(own, initial=0)) for own in self._own]
 
+    def _weigh(self, page: Outline) -> None:
+        """Fill in each entry's own figures; a block's are those of the text that it holds directly or inline."""
+        tags, parents, texts, attributes = page.tags, page.parents, page.texts, page.attributes
+        plain, running, text, linked, links = self._own
+        block_linked = [0] * len(tags)
+        for i in range(len(tags) - 1, -1, -1):
+            tag = tags[i]
+            if tag == TEXT:
+                written = texts[i].strip()
+                text[parents[i]] += len(written) if written.isascii() else len(written.encode())
+            elif tag in INLINE:
+                if text[i]:
+                    parent = parents[i]
+                    text[parent] += text[i]
+                    block_linked[parent] += text[i] if tag == "a" else block_linked[i]
+                    text[i] = 0
+                if tag == "a" and not (attributes[i].get("href") or "#").startswith("#"):
+                    links[i] = 1
+            elif text[i]:
+                linked[i] = block_linked[i]
+                plain[i] = own = text[i] - linked[i] + linked[i] // LINK_WORTH
+                own -= BLOCK_COST
+                if own > 0:
+                    running[i] = own * own // (own + SHORT)
 
-def weigh(page: Outline, left_out: Iterable[int] = ()) -> Weights:
-    """Weights of every entry, without the subtrees that are left out (their own entries weigh 0)."""
-    count = len(page)
-    tags, parents, texts, ends, attributes = page.tags, page.parents, page.texts, page.ends, page.attributes
-    block = [0] * count  # text of the block that is being gathered from inline descendants
-    block_linked = [0] * count
-    plain = [0.0] * count
-    running = [0.0] * count
-    text = [0] * count
-    linked = [0] * count
-    links = [0] * count
-    skip = bytearray(count)
-    for i in left_out:
-        skip[i : ends[i]] = b"\1" * (ends[i] - i)
-    for i in range(count - 1, -1, -1):
-        if skip[i]:
-            continue
-        tag = tags[i]
-        parent = parents[i]
-        if tag == TEXT:
-            written = texts[i].strip()
-            block[parent] += len(written) if written.isascii() else len(written.encode())
-            continue
-        if tag in INLINE:
-            if tag == "a":
-                block[parent] += block[i]
-                block_linked[parent] += block[i]
-                if not (attributes[i].get("href") or "#").startswith("#"):
-                    links[i] += 1
-            else:
-                block[parent] += block[i]
-                block_linked[parent] += block_linked[i]
-        elif block[i]:
-            own = block[i] - (1 - LINK_WORTH) * block_linked[i]
-            plain[i] += own
-            text[i] += block[i]
-            linked[i] += block_linked[i]
-            own -= BLOCK_COST
-            if own > 0:
-                running[i] += own * own / (own + SHORT)
-        if i:
-            plain[parent] += plain[i]
-            running[parent] += running[i]
-            text[parent] += text[i]
-            linked[parent] += linked[i]
-            links[parent] += links[i]
-    return Weights(plain, running, text, linked, links)
+    def leave_out(self, entries: Iterable[int]) -> None:
+        """Take subtrees out of all sums. (Inline ones stay in those of their block: so little does not matter.)"""
+        for own in self._own:
+            for i in entries:
+                own[i : self._ends[i]] = bytes(self._ends[i] - i)
+        self._total()
+
+    def plain(self, i: int) -> int:
+        """Text, in links less."""
+        return self._totals[0][self._ends[i]] - self._totals[0][i]
+
+    def running(self, i: int) -> int:
+        """The same with long blocks weighing more than short ones: tells prose from teasers, captions and menus."""
+        return self._totals[1][self._ends[i]] - self._totals[1][i]
+
+    def text(self, i: int) -> int:
+        """Text."""
+        return self._totals[2][self._ends[i]] - self._totals[2][i]
+
+    def linked(self, i: int) -> int:
+        """Text in links."""
+        return self._totals[3][self._ends[i]] - self._totals[3][i]
+
+    def links(self, i: int) -> int:
+        """Links to other pages."""
+        return self._totals[4][self._ends[i]] - self._totals[4][i]

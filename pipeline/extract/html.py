@@ -4,12 +4,13 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 
-from selectolax.lexbor import LexborHTMLParser
+from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser
 
 from pipeline.extract.charset import decode
 from pipeline.extract.content import Choice, choose
 from pipeline.extract.content_outline import Outline, outline
 from pipeline.extract.formulas import Lifted, lift
+from pipeline.extract.guard import check_markup
 from pipeline.extract.limits import LimitExceeded, Limits
 from pipeline.extract.render import Renderer
 
@@ -19,9 +20,10 @@ VERSION = 1  # raised by hand whenever the text of any page can change
 EXTRACTOR = f"mathmill@{VERSION}"
 
 _DEFAULTS = Limits()
-# Marks that stand for formulas, scripts and code while a page is worked on, controls, and characters without a width.
-_RESERVED = re.compile("[\ue000-\ue007\x00-\x08\x0b\x0e-\x1f\xad\u200b\u2060\ufeff]+")
-_RESERVED_REFERENCE = re.compile(r"&#(?:[xX]0*[eE]00[0-7]|0*573(?:4[4-9]|5[01]))(?![0-9a-fA-F]);?")
+# Marks that stand for formulas, scripts, code and line breaks while a page is worked on; no page may bring its own.
+_MARKS = [chr(code) for code in range(0xE000, 0xE009)]
+_MARK_REFERENCE = re.compile(r"&#(?:[xX]0*[eE]00[0-8]|0*573(?:4[4-9]|5[0-2]))(?![0-9a-fA-F]);?")
+_INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\xad\u200b\u2060\ufeff]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +48,16 @@ def extract(html: bytes, url: str = "", charset: str | None = None, limits: Limi
 def _extract(html: bytes, charset: str | None, limits: Limits) -> tuple[Page, Outline, Choice | None, Lifted | None]:
     if len(html) > limits.page_bytes:
         raise LimitExceeded("too_large", len(html))
-    source = _RESERVED_REFERENCE.sub("", _RESERVED.sub("", decode(html, charset)[0]))
-    tree = LexborHTMLParser(source)
+    source = decode(html, charset)[0]
+    if not source.isascii():
+        for mark in _MARKS:
+            if mark in source:
+                source = source.replace(mark, "")
+    if "&#" in source:
+        source = _MARK_REFERENCE.sub("", source)
+    check_markup(source, limits)
+    # Without events: the copying of a chosen <option> that they are for takes time with the square of their number.
+    tree = LexborHTMLParser(source, options=LexborDocumentOptions.WO_EVENTS)
     title = _title(tree)
     lifted = lift(tree)
     page = outline(tree, limits)
@@ -58,7 +68,7 @@ def _extract(html: bytes, charset: str | None, limits: Limits) -> tuple[Page, Ou
     if choice.title:
         renderer.render(choice.title)
     renderer.render(choice.root)
-    text = renderer.text()
+    text = _INVISIBLE.sub("", renderer.text())
     encodings = dict(sorted(Counter(formula.encoding for formula in lifted.formulas).items()))
     return Page(text, title, len(lifted.formulas), encodings), page, choice, lifted
 

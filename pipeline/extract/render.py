@@ -14,7 +14,7 @@ from pipeline.extract.limits import LimitExceeded
 from pipeline.extract.render_code import fence, inline_code, is_prose, language_of
 from pipeline.extract.render_table import is_data_table, pipes, rows_of
 
-BREAK = "\x1f"  # a <br>, until white space is collapsed
+BREAK = "\ue008"  # a <br>, until white space is collapsed
 CODE_OPEN, CODE_CLOSE = "\ue006", "\ue007"  # around the number of a piece of inline code, which `finish` must not read
 
 SEPARATION = "---"  # between the posts of a thread
@@ -45,7 +45,7 @@ class Renderer:
         self.marker = ""  # stands for the last indent on the first line of the next block
         self.heading = ""  # the marks before the text of an open heading
         self.tight = False  # the next block follows the last one without a blank line
-        self.lists: set[int] = set()  # lists of which an item was begun
+        self.lists: dict[int, int] = {}  # the number of the last item of each list that was begun
 
     def text(self) -> str:
         """What was rendered so far."""
@@ -111,11 +111,10 @@ class Renderer:
         elif tag == "blockquote":
             self.indents.append("> ")
         elif tag == "li":
-            parent = self.page.parents[i]
-            self.tight = parent in self.lists or any(indent != "> " for indent in self.indents)
-            self.lists.add(parent)
-            number = self._number(i)
-            self.marker = f"{number}. " if number else "- "
+            listed = self.page.parents[i]
+            self.tight = listed in self.lists or any(indent != "> " for indent in self.indents)
+            number = self.lists[listed] = self.lists.get(listed, self._start(listed)) + 1
+            self.marker = f"{number}. " if self.page.tags[listed] == "ol" else "- "
             self.indents.append(" " * len(self.marker))
         elif tag == "dd":
             self.tight = True
@@ -135,18 +134,10 @@ class Renderer:
             self.marker = ""
             self.tight = False
 
-    def _number(self, i: int) -> int:
-        """The number of a list item, 0 in a list without numbers."""
-        page, parent = self.page, self.page.parents[i]
-        if page.tags[parent] != "ol":
-            return 0
-        start = page.attributes[parent].get("start") or "1"
-        number = int(start) - 1 if start.isascii() and start.isdigit() and len(start) < 6 else 0
-        child = parent + 1
-        while child <= i:
-            number += page.tags[child] == "li"
-            child = page.ends[child]
-        return number
+    def _start(self, i: int) -> int:
+        """One less than the number of a list's first item."""
+        start = self.page.attributes[i].get("start") or "1"
+        return int(start) - 1 if start.isascii() and start.isdigit() and len(start) < 6 else 0
 
     def _inline_code(self, i: int) -> None:
         code = inline_code(self.lifted.source(self._raw(i)))
