@@ -8,34 +8,41 @@ from typing import Any
 import duckdb
 import pyarrow.parquet as pq
 
+from pipeline.errors import BuildFailed
 from pipeline.shard.manifest import Manifest
 from pipeline.shard.stage import shard_of
 
 _ID = re.compile(r"[0-9a-f]{32}")
-_ORIGIN = "id, url, warc_file, warc_offset"
+_COLUMNS = "* EXCLUDE (text), length(text) AS chars"
 
 
 @dataclass(frozen=True)
 class Trace:
-    """One capture's way. `document` is its row in the corpus (without text), None when it was left out."""
+    """One capture's way through the stages."""
 
-    document: dict[str, Any] | None
-    shard: str | None
-    dropped: dict[str, Any] | None
-    stage: str | None
-    stands_for: list[dict[str, Any]]
+    document: dict[str, Any]
+    """Its columns as last written (without text, with `chars`); of a page that gave no document, its origin alone."""
+    left_at: str | None
+    """The stage that left it out; None when it is in the corpus, in `shard`."""
+    reason: str | None = None
+    value: str | None = None
+    survivor: str | None = None
+    """The id of the document that stands for it."""
+    shard: str | None = None
+    stands_for: tuple[dict[str, Any], ...] = ()
+    """The captures it stands for, as the dedup stage dropped them."""
 
 
 def trace(manifest: Manifest, key: str) -> list[Trace]:
-    """Every capture that `key` (a 32-digit id, or a URL) names; empty when the build never saw it."""
+    """Every capture that `key` (a 32-digit id, or a URL) names; empty when the build never saw it.
+
+    Raises:
+        BuildFailed: the corpus is not whole.
+    """
+    if problems := manifest.verify():
+        raise BuildFailed("\n".join(problems))
     column = "id" if _ID.fullmatch(key) else "url"
-    kept = _kept(manifest, column, key)
-    traces = [
-        Trace(document, shard, None, None, _dropped(manifest, "survivor", document["id"])) for document, shard in kept
-    ]
-    for row in _dropped(manifest, column, key):
-        traces.append(Trace(None, None, row, row["stage"], []))
-    return traces
+    return [*_kept(manifest, column, key), *_left_out(manifest, column, key)]
 
 
 def explain(manifest: Manifest, key: str) -> str:
@@ -46,34 +53,56 @@ def explain(manifest: Manifest, key: str) -> str:
     return "\n\n".join(_paragraph(manifest, item) for item in traces)
 
 
-def _kept(manifest: Manifest, column: str, key: str) -> list[tuple[dict[str, Any], str]]:
+def _kept(manifest: Manifest, column: str, key: str) -> list[Trace]:
     shards = manifest.shards
     if column == "id":
         shards = (shards[shard_of(key, len(shards))],)
     found = []
     for shard in shards:
-        path = str(manifest.folder / shard.path)
-        query = f"SELECT * EXCLUDE (text), length(text) AS chars FROM read_parquet(?) WHERE {column} = ? ORDER BY id"
-        found += [(row, shard.path) for row in _rows(query, [path, key])]
+        query = f"SELECT {_COLUMNS} FROM read_parquet(?) WHERE {column} = ? ORDER BY id"
+        for document in _rows(query, [str(manifest.folder / shard.path), key]):
+            others = tuple(row for _, row in _dropped(manifest, "survivor", document["id"]))
+            found.append(Trace(document, None, shard=shard.path, stands_for=others))
     return found
 
 
-def _dropped(manifest: Manifest, column: str, key: str) -> list[dict[str, Any]]:
-    """Rows of every stage's `dropped/`, with the stage's name."""
+def _left_out(manifest: Manifest, column: str, key: str) -> list[Trace]:
     found = []
-    for stage, files in dropped_files(manifest, manifest.folder).items():
-        query = f"SELECT {_ORIGIN}, reason, value, survivor FROM read_parquet(?) WHERE {column} = ?"
-        rows = _rows(f"{query} ORDER BY warc_file, warc_offset", [files, key])
-        found += [{**row, "stage": stage} for row in rows]
+    for stage, row in _dropped(manifest, column, key):
+        document = _before(manifest, stage, row) or row
+        found.append(Trace(document, stage, row["reason"], row["value"], row["survivor"]))
     return found
+
+
+def _dropped(manifest: Manifest, column: str, key: str) -> list[tuple[str, dict[str, Any]]]:
+    """Rows of every stage's `dropped/`, with the stage's name."""
+    query = f"SELECT * FROM read_parquet(?) WHERE {column} = ? ORDER BY warc_file, warc_offset"
+    files = dropped_files(manifest, manifest.folder)
+    return [(stage, row) for stage in files for row in _rows(query, [files[stage], key])]
+
+
+def _before(manifest: Manifest, stage: str, row: dict[str, Any]) -> dict[str, Any] | None:
+    """The document that a stage dropped, as the stage before wrote it; None when there was none before."""
+    names = [summary.name for summary in manifest.stages]
+    position = names.index(stage)
+    if position == 0:
+        return None
+    files = stage_files(manifest, manifest.folder, "data")[names[position - 1]]
+    query = f"SELECT {_COLUMNS} FROM read_parquet(?) WHERE id = ? AND warc_file = ? AND warc_offset = ?"
+    return _rows(query, [files, row["id"], row["warc_file"], row["warc_offset"]])[0]
 
 
 def dropped_files(manifest: Manifest, folder: Path) -> dict[str, list[str]]:
-    """The `dropped/` files of each stage that has any: of this build's parts alone, since stages share their folder.
+    """The `dropped/` files of each stage that has any."""
+    return stage_files(manifest, folder, "dropped")
+
+
+def stage_files(manifest: Manifest, folder: Path, kind: str) -> dict[str, list[str]]:
+    """The `kind` files of each stage that has any: of this build's parts alone, since builds share stage folders.
 
     `folder` is the corpus folder: a manifest that is not written yet does not know it.
     """
-    folders = {stage.name: folder / stage.folder / "dropped" for stage in manifest.stages}
+    folders = {stage.name: folder / stage.folder / kind for stage in manifest.stages}
     files: dict[str, list[str]] = {}
     for row in pq.read_table(folder / manifest.ledgers.path, columns=["stage", "part"]).to_pylist():
         path = folders[row["stage"]] / f"{row['part']}.parquet"
@@ -84,44 +113,50 @@ def dropped_files(manifest: Manifest, folder: Path) -> dict[str, list[str]]:
 
 def _rows(query: str, parameters: list[Any]) -> list[dict[str, Any]]:
     with duckdb.connect() as connection:
-        result = connection.execute(query, parameters)
-        names = [column[0] for column in result.description or []]
-        return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+        connection.execute("SET TimeZone = 'UTC'")
+        rows: list[dict[str, Any]] = connection.sql(query, params=parameters).to_arrow_table().to_pylist()
+        return rows
 
 
 def _paragraph(manifest: Manifest, item: Trace) -> str:
-    row = item.document or item.dropped
-    assert row is not None
+    """One capture's way, a line per stage."""
+    row = item.document
     lines = [f"id        {row['id']}", f"url       {row['url']}"]
-    lines.append(f"capture   {row['warc_file']} at byte {row['warc_offset']}")
-    document = item.document
-    if document is None:
-        lines += _fate(manifest, item)
-        return "\n".join(lines)
-    settings = manifest.recipe.settings["filter"]
-    lines[2] += f", {document['warc_length']} bytes, captured {document['date']}"
-    lines += [
-        f"payload   {document['payload_digest']}",
-        f"extract   kept: {document['chars']} characters, {document['formulas']} formulas, by {document['extractor']}",
-        f"filter    kept: {document['language']} {document['language_score']:.3f} (at least "
-        f"{settings['min_language_score']}), math {document['math_score']:.3f} (at least {settings['min_math_score']})",
-        f"dedup     kept: stands for {document['duplicates']} document(s), itself included",
-    ]
-    lines += [
-        f"            {other['reason']}: {other['id']} {other['url']} ({other['warc_file']} at {other['warc_offset']})"
-        for other in item.stands_for
-    ]
-    lines.append(f"shard     {item.shard}, {document['tokens']} tokens")
+    place = f"{row['warc_file']} at byte {row['warc_offset']}"
+    if row.get("warc_length") is not None:
+        place += f", {row['warc_length']} bytes, captured {row['date']:%Y-%m-%d %H:%M:%S} UTC"
+        lines += [f"capture   {place}", f"payload   {row['payload_digest']}"]
+    else:
+        lines.append(f"capture   {place}")
+    for stage in manifest.stages:
+        if stage.name == item.left_at:
+            value = f" ({item.value})" if item.value is not None else ""
+            lines.append(f"{stage.name:<9} left out: {item.reason}{value}")
+            break
+        lines.append(f"{stage.name:<9} kept" + _decision(stage.name, row, manifest.recipe.settings["filter"]))
+    if item.survivor is not None:
+        lines.append(f"          {item.survivor} stands for it")
+    if item.shard is not None:
+        lines.append(f"          in {item.shard}")
+    for other in item.stands_for:
+        lines.append(
+            f"          stands for {other['id']} {other['url']} "
+            f"({other['reason']}; {other['warc_file']} at byte {other['warc_offset']})"
+        )
     return "\n".join(lines)
 
 
-def _fate(manifest: Manifest, item: Trace) -> list[str]:
-    row = item.dropped
-    assert row is not None
-    passed = [stage.name for stage in manifest.stages]
-    lines = [f"{name:<9} kept" for name in passed[: passed.index(item.stage or "")]]
-    value = f" ({row['value']})" if row["value"] is not None else ""
-    lines.append(f"{item.stage:<9} left out: {row['reason']}{value}")
-    if row["survivor"] is not None:
-        lines.append(f"            {row['survivor']} stands for it")
-    return lines
+def _decision(stage: str, row: dict[str, Any], thresholds: dict[str, Any]) -> str:
+    """What a stage saw in a document that it kept."""
+    if stage == "extract" and "chars" in row:
+        return f": {row['chars']} characters, {row['formulas']} formulas, by {row['extractor']}"
+    if stage == "filter" and "math_score" in row:
+        return (
+            f": {row['language']} {row['language_score']:.3f} (at least {thresholds['min_language_score']}), "
+            f"math {row['math_score']:.3f} (at least {thresholds['min_math_score']})"
+        )
+    if stage == "dedup" and row.get("duplicates") is not None:
+        return f": a cluster of {row['duplicates']}"
+    if stage == "shard" and row.get("tokens") is not None:
+        return f": {row['tokens']} tokens"
+    return ""
