@@ -20,7 +20,7 @@ from pipeline.shard.stage import shard_of
 SAMPLES = 20
 TEXT_CHARS = 4000
 _LINE_CHARS = 300
-_OPENING_CHARS = 120
+_OPENING_CHARS = 100
 _BATCH_ROWS = 1 << 16
 _ROWS = 2_000_000
 _DOCUMENT = """id, url, title, text, length(text) AS chars, language, language_score, math_score, formulas, tokens,
