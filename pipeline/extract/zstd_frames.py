@@ -20,6 +20,7 @@ class ZstdFrame(Member):
 
     def __init__(self, file: StoredFile, offset: int, dictionary: zstandard.ZstdCompressionDict | None) -> None:
         super().__init__(file, offset)
+        self._dictionary = dictionary
         self._decoder = _decompressor(dictionary).decompressobj()
 
     def _next_piece(self) -> bytes:
@@ -31,12 +32,26 @@ class ZstdFrame(Member):
             piece = self._decoder.decompress(window)
         except zstandard.ZstdError as error:
             self.end = End.CHECKSUM if "checksum" in str(error) else End.BROKEN
-            return b""
+            return self._salvage()
         self.stored_end += len(window)
         if self._decoder.eof:
             self.end = End.SOUND
             self.stored_end -= len(self._decoder.unused_data)
         return piece
+
+    def _salvage(self) -> bytes:
+        """What the failing step decoded before the error: the frame anew, that step byte by byte."""
+        decoder = _decompressor(self._dictionary).decompressobj()
+        for position in range(self.offset, self.stored_end, _STEP):
+            decoder.decompress(bytes(self.file.window(position, _STEP)))
+        pieces = []
+        for byte in bytes(self.file.window(self.stored_end, _STEP)):
+            try:
+                pieces.append(decoder.decompress(bytes([byte])))
+            except zstandard.ZstdError:
+                break
+            self.stored_end += 1
+        return b"".join(pieces)
 
 
 class Zstd:

@@ -5,6 +5,7 @@ import random
 from collections import Counter
 
 import pytest
+import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -208,3 +209,23 @@ def test_noise_never_raises(data: bytes, name: str) -> None:
     warc = WarcFile(io.BytesIO(data), name=name, max_bytes=MAX)
     assert [capture for capture in warc if capture.reason is None] == []
     assert warc.status in ("empty", "not_warc", "unreadable")
+
+
+@pytest.mark.parametrize(
+    ("damage", "expected"),
+    [
+        (lambda frame: frame[:-1] + bytes([frame[-1] ^ 1]), {("response", "corrupt"): 3}),  # the checksum
+        (lambda frame: b"\0" * 4 + frame[4:], {("", "corrupt"): 3}),
+        (lambda frame: frame[: len(frame) // 2], {("", "corrupt"): 3}),  # nothing of a block can be read before its end
+        (lambda frame: frame + noise(9, 100), {("", "corrupt"): 3}),
+    ],
+)
+def test_zstandard_frames_damaged(damage, expected) -> None:  # type: ignore[no-untyped-def]
+    compressor = zstandard.ZstdCompressor(write_checksum=True)
+    frames = [compressor.compress(record(number, page(number))) for number in range(30)]
+    for number in range(5, 30, 10):
+        frames[number] = damage(frames[number])
+    captures = read(b"".join(frames), "a.warc.zst")
+    assert Counter((capture.type, capture.reason) for capture in captures if capture.reason) == expected
+    sound = {capture.record_id for capture in captures if capture.reason is None}
+    assert sound >= {record_id(number) for number in range(30) if number % 10 != 5}
