@@ -113,6 +113,12 @@ class Manifest(Frozen):
         manifest._folder = path.parent
         return manifest
 
+    @classmethod
+    def json_schema(cls) -> dict[str, Any]:
+        """The JSON Schema of manifest.json; manifests/schema/corpus-manifest.schema.json is this."""
+        schema = cls.model_json_schema()
+        return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "mathmill corpus manifest"}
+
     @property
     def folder(self) -> Path:
         """The folder that paths are relative to. Only of a loaded manifest."""

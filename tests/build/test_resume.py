@@ -44,13 +44,14 @@ def stamps(out: Path, names: set[str]) -> dict[str, int]:
     return {name: (out / name).stat().st_mtime_ns for name in names}
 
 
-def workers_of(process: subprocess.Popen[bytes], module: str) -> list[psutil.Process]:
-    """Descendants that run `python -m module`."""
-    try:
-        children = psutil.Process(process.pid).children(recursive=True)
-        return [child for child in children if module in child.cmdline()]
-    except psutil.NoSuchProcess:
-        return []
+def tasks_of(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    """The tasks of a build: its own children."""
+    return psutil.Process(process.pid).children()
+
+
+def analysers_of(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    """The children of its tasks, which analyse pages."""
+    return [child for task in tasks_of(process) for child in task.children()]
 
 
 def assert_all_end(processes: list[psutil.Process]) -> None:
@@ -78,11 +79,10 @@ def test_killed_with_seven_tasks_continued_with_two(crawl, reference, tmp_path):
     assert stamps(out, set(before)) == before, "a finished part was done again"
 
 
-@pytest.mark.parametrize("victim", ["pipeline.worker", "pipeline.extract.analyse"])
-def test_a_killed_worker_is_replaced(crawl, reference, tmp_path, victim):
+@pytest.mark.parametrize("victims_of", [tasks_of, analysers_of])
+def test_a_killed_worker_is_replaced(crawl, reference, tmp_path, victims_of):
     process = start(crawl / "recipe.yaml", tmp_path / "out", 2)
-    victims = wait_for(lambda: workers_of(process, victim), process)
-    victims[0].kill()
+    wait_for(lambda: victims_of(process), process)[0].kill()
     assert process.wait() == 0, process.stderr.read()
     assert manifest_of(tmp_path / "out") == reference[1]
 
