@@ -16,6 +16,8 @@ from pipeline.extract.content_weight import Weights
 
 NEARLY_ALL = 0.7  # a child with this share of the running text is descended into,
 HALF = 0.5  # if it has this share of the plain text as well
+ALL_BUT = 0.9  # and this share of the running text if a sibling has the same classes
+TWIN = 20
 MAIN = 0.3  # the page's one <main> is the start if it has this share of the running text,
 ARTICLE = 0.6  # and its one <article> this one
 INTRODUCTION = 30  # running text in paragraphs beside a child that keeps the choice from descending into it
@@ -24,6 +26,7 @@ MEMBER = 0.02  # of the plain text of one post; less beside it is no second post
 _CONTAINERS = words("div section article main td tr tbody table center form body span font noscript")
 _PARAGRAPHS = words("p pre blockquote")
 _NO_POSTS = INLINE | words("li p dt dd td h1 h2 h3 h4 h5 h6")
+_PLAIN_PARTS = words("p div section h1 h2 h3 h4 h5 h6 ol ul li article")
 _ROWS = words("li tr td article dd")
 
 
@@ -80,13 +83,34 @@ def _start(page: Outline, weights: Weights, left_out: Mapping[int, str]) -> int:
 
 def _heaviest(page: Outline, root: int, weights: Weights) -> int:
     """The child that holds nearly all text of an entry, 0 where there is none."""
-    running, plain = NEARLY_ALL * weights.running(root), HALF * weights.plain(root)
+    running, plain = weights.running(root), HALF * weights.plain(root)
     child = root + 1
     while child < page.ends[root]:
-        if page.tags[child] in _CONTAINERS and weights.running(child) >= running and weights.plain(child) > plain:
+        if (
+            weights.running(child) >= NEARLY_ALL * running
+            and weights.plain(child) > plain
+            and page.tags[child] in _CONTAINERS
+            and (weights.running(child) >= ALL_BUT * running or not _has_twin(page, child, weights))
+        ):
             return child
         child = page.ends[child]
     return 0
+
+
+def _has_twin(page: Outline, i: int, weights: Weights) -> bool:
+    """Whether a sibling has the same tag and the same classes, and text."""
+    name = page.attributes[i].get("class")
+    child = page.parents[i] + 1
+    while name and child < page.ends[page.parents[i]]:
+        if (
+            child != i
+            and page.tags[child] == page.tags[i]
+            and page.attributes[child].get("class") == name
+            and weights.running(child) > TWIN
+        ):
+            return True
+        child = page.ends[child]
+    return False
 
 
 def _in_series(page: Outline, i: int, weights: Weights) -> bool:
@@ -120,7 +144,7 @@ def _continues(page: Outline, i: int, weights: Weights, left_out: Mapping[int, s
 def _only_paragraphs(page: Outline, i: int) -> bool:
     """Whether the blocks of a subtree are paragraphs."""
     kinds = set(page.tags[i + 1 : page.ends[i]])
-    return "p" in kinds and not kinds - INLINE - {"p", "div", "section"}
+    return "p" in kinds and not kinds - INLINE - _PLAIN_PARTS
 
 
 def _posts(page: Outline, root: int, weights: Weights, left_out: Mapping[int, str]) -> frozenset[int]:

@@ -18,6 +18,7 @@ LEFT_OUT_TAGS = words("nav footer button menu dialog noscript form aside")
 SURE_TAGS = words("nav footer aside")
 MOST = 0.4  # a part with more of the running text than this is not left out for its markup
 SURE = 0.8  # the same for navigation, footers, asides and notices
+MANY = 3  # parts of one class that hold more than that together are not left out either
 FORM_TEXT = 100  # bytes of text that a form to fill in may have; one with more wraps content
 
 _UNNAMED = words("main article pre code blockquote h1 h2 h3 body p tr td tbody")  # names do not speak against these
@@ -58,7 +59,7 @@ def suspects(page: Outline, weights: Weights) -> dict[int, str]:
             reason = "anchor"
         elif given:
             reason = _by_attributes(page, i, tag, given)
-            most = SURE if reason == "notice" else MOST
+            most = SURE if reason in ("notice", "hidden") else MOST
         if reason and weights.running(i) <= most * everything:
             found[i] = reason
             i = ends[i]
@@ -68,7 +69,21 @@ def suspects(page: Outline, weights: Weights) -> dict[int, str]:
         elif tag == "pre" and ends[i] > code:
             code = ends[i]
         i += 1
-    return found
+    return _without_common(page, found, weights)
+
+
+def _without_common(page: Outline, found: dict[int, str], weights: Weights) -> dict[int, str]:
+    """Leave what bears a class out of `found` where the parts of that class together hold most of the running text."""
+    together: dict[str, list[int]] = {}
+    for i in found:
+        name = page.attributes[i].get("class")
+        if name:
+            together.setdefault(name, []).append(weights.running(i))
+    most = MOST * weights.running(0)
+    common = {name for name, running in together.items() if len(running) >= MANY and sum(running) > most}
+    if not common:
+        return found
+    return {i: reason for i, reason in found.items() if page.attributes[i].get("class") not in common}
 
 
 def _by_attributes(page: Outline, i: int, tag: str, given: Attributes) -> str:

@@ -14,6 +14,15 @@ BLOCK_COST = 10  # bytes; what a block must have before it counts as running tex
 SHORT = 100  # bytes; a block this long weighs half its length, a longer one more, a shorter one less
 
 
+FORMULA = 20  # bytes; what a formula counts that stands as a mark in a text
+_FORMULA_MARK = "\ue000"
+
+
+def _bytes(text: str) -> int:
+    """Length of a text that is not ASCII alone."""
+    return len(text.encode()) + FORMULA * text.count(_FORMULA_MARK)
+
+
 class Weights:
     """Sums over the subtree of each entry. Lengths are in UTF-8 bytes, so that an ideograph counts as a short word."""
 
@@ -36,7 +45,7 @@ class Weights:
             tag = tags[i]
             if tag == TEXT:
                 written = texts[i].strip()
-                text[parents[i]] += len(written) if written.isascii() else len(written.encode())
+                text[parents[i]] += len(written) if written.isascii() else _bytes(written)
             elif tag in INLINE:
                 if text[i]:
                     parent = parents[i]
