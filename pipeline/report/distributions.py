@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import duckdb
 import numpy as np
 
-from pipeline.report.files import CorpusFiles, rows
+from pipeline.report.files import CorpusFiles, day, rows
 
 SCORE_BINS = 20
 TOP = 20
@@ -74,8 +74,8 @@ def distributions(files: CorpusFiles, connection: duckdb.DuckDBPyConnection) -> 
     extracted = files.data(files.manifest.stages[0].name) if files.manifest.stages else []
     hosts, num_hosts = _hosts(connection, extracted, files.shards)
     languages, num_languages = _languages(connection, extracted, files.shards)
-    dates = rows(connection, "SELECT min(date)::DATE AS first, max(date)::DATE AS last FROM FILES", files.shards)
-    found = dates[0] if dates else {"first": None, "last": None}
+    query = "SELECT min(epoch_ms(date)) AS first, max(epoch_ms(date)) AS last FROM FILES"
+    dates = next(iter(rows(connection, query, files.shards)), {"first": None, "last": None})
     extractors = rows(connection, "SELECT DISTINCT extractor FROM FILES ORDER BY extractor", files.shards)
     return Distributions(
         scores=tuple(
@@ -88,8 +88,8 @@ def distributions(files: CorpusFiles, connection: duckdb.DuckDBPyConnection) -> 
         languages=languages,
         num_languages=num_languages,
         extractors=tuple(row["extractor"] for row in extractors if row["extractor"] is not None),
-        first=str(found["first"]) if found["first"] else None,
-        last=str(found["last"]) if found["last"] else None,
+        first=day(dates["first"]),
+        last=day(dates["last"]),
     )
 
 

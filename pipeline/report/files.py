@@ -5,6 +5,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from pipeline.shard.manifest import Manifest
 from pipeline.trace import dropped_files
 
 _MEMORY = "512MB"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class CorpusFiles:
@@ -59,6 +61,11 @@ class CorpusFiles:
         return rows
 
 
+def day(milliseconds: int | None) -> str | None:
+    """The ISO day of DuckDB's `epoch_ms` of a date: unlike a cast to DATE, it knows no local time."""
+    return None if milliseconds is None else (_EPOCH + timedelta(milliseconds=milliseconds)).date().isoformat()
+
+
 @contextmanager
 def database() -> Iterator[duckdb.DuckDBPyConnection]:
     """A DuckDB with bounded memory that spills to a temporary folder and loads nothing from outside."""
@@ -69,7 +76,6 @@ def database() -> Iterator[duckdb.DuckDBPyConnection]:
             "temp_directory": folder,
             "autoinstall_known_extensions": False,
             "preserve_insertion_order": False,
-            "TimeZone": "UTC",
         }
         with duckdb.connect(config=settings) as connection:
             yield connection

@@ -12,7 +12,7 @@ import duckdb
 import pyarrow.parquet as pq
 import xxhash
 
-from pipeline.report.files import CorpusFiles, rows
+from pipeline.report.files import CorpusFiles, day, rows
 from pipeline.report.funnel import NOT_PAGES
 from pipeline.report.visible import Excerpt, excerpt, visible
 from pipeline.shard.stage import shard_of
@@ -24,7 +24,7 @@ _OPENING_CHARS = 100
 _BATCH_ROWS = 1 << 16
 _ROWS = 2_000_000
 _DOCUMENT = """id, url, title, text, length(text) AS chars, language, language_score, math_score, formulas, tokens,
-    duplicates, date::DATE::VARCHAR AS date, warc_file, warc_offset"""
+    duplicates, epoch_ms(date) AS captured, warc_file, warc_offset"""
 
 Row = dict[str, Any]
 
@@ -170,7 +170,7 @@ def _sample(document: Row | None, dropped: Row | None = None, survivor: Row | No
         ("formulas", _count(row.get("formulas"))),
         ("tokens", _count(row.get("tokens"))),
         ("stands for", _count(row.get("duplicates")) if (row.get("duplicates") or 0) > 1 else ""),
-        ("captured", row.get("date")),
+        ("captured", day(row.get("captured"))),
     )
     origin = (("id", row["id"]), ("file", row["warc_file"]), ("offset", _count(row["warc_offset"])))
     return Sample(
