@@ -12,6 +12,7 @@ import pyarrow as pa
 import xxhash
 
 from pipeline.document import DROPPED, SCHEMA, table
+from pipeline.errors import BadInput
 from pipeline.extract.fence import Fence
 from pipeline.extract.html import EXTRACTOR
 from pipeline.extract.html import VERSION as HTML_VERSION
@@ -39,17 +40,12 @@ class ExtractStage(Stage):
 
     def identity(self) -> dict[str, Any]:
         """Settings, models and the libraries that read and parse; not the list of inputs."""
-        from classifiers import load_model
-        from classifiers.language import load_language_model
-
         settings = self.recipe.extract
-        models = _model_paths(self.loaded)
         return {
-            "settings": settings.model_dump(mode="json", exclude={"language_model", "math_model"}),
+            "settings": settings.model_dump(mode="json", exclude={"language_model", "math_model", "urls"}),
             "crawl": self.recipe.crawl,
             "html": HTML_VERSION,
-            "language_model": load_language_model(models["language_model"]).digest,
-            "math_model": load_model(models["math_model"]).digest,
+            **_digests(self.loaded),
             "libraries": libraries(*_LIBRARIES),
         }
 
@@ -120,6 +116,22 @@ def _model_paths(loaded: LoadedRecipe) -> dict[str, Any]:
     }
 
 
+def _digests(loaded: LoadedRecipe) -> dict[str, str]:
+    """Digests of the files that the settings name: URL lists and models."""
+    from classifiers import load_model
+    from classifiers.language import load_language_model
+
+    paths = _model_paths(loaded)
+    try:
+        return {
+            "urls": loaded.recipe.extract.urls.digest(loaded.path.parent),
+            "language_model": load_language_model(paths["language_model"]).digest,
+            "math_model": load_model(paths["math_model"]).digest,
+        }
+    except (ValueError, FileNotFoundError) as error:
+        raise BadInput(f"{loaded.path}: extract: {error}") from error
+
+
 def _analyser_settings(loaded: LoadedRecipe) -> AnalyserSettings:
     settings = loaded.recipe.extract
     return AnalyserSettings(
@@ -133,7 +145,7 @@ def _analyser_settings(loaded: LoadedRecipe) -> AnalyserSettings:
 
 def _pages(warc: WarcFile, writer: "_Writer", loaded: LoadedRecipe, workspace: Workspace) -> Iterator[list[Capture]]:
     """Captures that are pages, in batches; the rest goes to the writer as dropped. Order is that of the file."""
-    refuses = compile_rules(loaded.recipe.extract.urls)
+    refuses = compile_rules(loaded.recipe.extract.urls, loaded.path.parent)
     batch: list[Capture] = []
     size = 0
     for capture in warc:
