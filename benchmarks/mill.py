@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,13 @@ def shard_digests(out: Path) -> list[str]:
     """The digests of a corpus' shards, in order."""
     manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
     return [shard["xxh3_128"] for shard in manifest["shards"]]
+
+
+def file_statuses(out: Path) -> dict[str, int]:
+    """How many input files were read as what: `ok`, `empty`, `not_warc`, `unreadable`."""
+    manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
+    statuses = pq.read_table(out / manifest["inputs"]["path"], columns=["status"])["status"].to_pylist()
+    return dict(sorted(Counter(statuses).items()))
 
 
 def _stage_cpu(out: Path, manifest: dict[str, Any], usage: Usage) -> dict[str, float]:

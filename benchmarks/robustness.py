@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.environment import ROOT
-from benchmarks.mill import run_mill, shard_digests, write_recipe
+from benchmarks.mill import file_statuses, run_mill, shard_digests, write_recipe
 from benchmarks.outcome import Funnel
 
 _TASKS = (1, 3)
@@ -42,7 +42,8 @@ def run_robustness(data: Path, work: Path) -> dict[str, Any]:
 def print_robustness(result: Mapping[str, Any]) -> None:
     """Funnel and balance of every ledger, as a table."""
     for name, recipe in result["recipes"].items():
-        print(f"{name}: {result['files']} files")
+        statuses = ", ".join(f"{status} {count}" for status, count in recipe["file_statuses"].items())
+        print(f"{name}: {result['files']} files ({statuses})")
         for stage in recipe["funnel"]:
             balance = "balanced" if stage["balanced"] else "DOES NOT BALANCE"
             print(f"  {stage['stage']:<8} in {stage['documents_in']:>6,}  kept {stage['kept']:>6,}  {balance}")
@@ -67,6 +68,7 @@ def _build_each(name: str, settings: Mapping[str, Any], inputs: list[Any], work:
         _verify(out)
     funnel = outcomes[0].funnel
     return {
+        "file_statuses": file_statuses(builds[_TASKS[0]]),
         "funnel": [asdict(stage) | {"balanced": stage.balanced} for stage in funnel],
         "joined": _joined(funnel),
         "same_digests": all(shard_digests(out) == shard_digests(builds[_TASKS[0]]) for out in builds.values())
