@@ -29,6 +29,12 @@ alpha \alpha beta \beta gamma \gamma Gamma \Gamma delta \delta Delta \Delta epsi
 zeta \zeta eta \eta theta \theta Theta \Theta vartheta \vartheta iota \iota kappa \kappa lambda \lambda Lambda \Lambda mu \mu
 nu \nu xi \xi Xi \Xi pi \pi Pi \Pi rho \rho sigma \sigma Sigma \Sigma tau \tau upsilon \upsilon phi \phi varphi \varphi
 Phi \Phi chi \chi psi \psi Psi \Psi omega \omega Omega \Omega prime \prime
+times \times div \div circ \circ oplus \oplus otimes \otimes odot \odot wedge \wedge bigwedge \bigwedge vee \vee bigvee \bigvee
+cap \cap bigcap \bigcap cup \cup bigcup \bigcup ne \neq prec \prec succ \succ preceq \preceq succeq \succeq subset \subset
+supset \supset subseteq \subseteq supseteq \supseteq equiv \equiv cong \cong approx \approx sim \sim propto \propto neg \neg
+implies \Rightarrow forall \forall exists \exists bot \bot top \top vdash \vdash models \models partial \partial nabla \nabla
+pm \pm mp \mp emptyset \emptyset infty \infty therefore \therefore because \because angle \angle triangle \triangle
+ldots \ldots cdot \cdot ast \ast star \star backslash \backslash lfloor \lfloor rfloor \rfloor lceil \lceil rceil \rceil
 """
 _UNARY = {"sqrt": "\\sqrt", "hat": "\\hat", "bar": "\\overline", "overline": "\\overline", "vec": "\\vec", "tilde": "\\tilde", "dot": "\\dot",
           "ddot": "\\ddot", "ul": "\\underline", "underline": "\\underline", "ubrace": "\\underbrace", "underbrace": "\\underbrace",
@@ -92,6 +98,10 @@ def _tokens(source: str) -> list[str]:
             name = source[i + 1 : end]
             out.append(name if name in _TABLE or name in _UNARY or name in _BINARY else source[i:end])
             i = end
+            continue
+        if char == "\\" and source[i + 1 : i + 2].isspace():
+            out.append("\\ ")
+            i += 2
             continue
         token = next((t for t in _BY_FIRST.get(char, ()) if source.startswith(t, i)), None)
         if token is None:
@@ -213,7 +223,7 @@ class _Parser:
             return known, known
         tex = (
             token
-            if token[0] == "\\" and len(token) > 1
+            if (token[0] == "\\" and len(token) > 1)
             else "/"
             if token == "/"
             else chars_tex(token)

@@ -2,9 +2,9 @@
 
 from selectolax.lexbor import LexborNode
 
+from pipeline.extract.formulas import mathml
 from pipeline.extract.formulas.asciimath import to_tex
 from pipeline.extract.formulas.dom import read_string
-from pipeline.extract.formulas.mathml import convert
 from pipeline.extract.formulas.page import Page, looks_tex
 
 _TEX = ("data-tex", "data-latex", "data-formula", "data-math", "data-equation", "data-equation-content", "data-katex",
@@ -64,7 +64,7 @@ def lift(node: LexborNode, page: Page) -> None:
                 markup.replace("«", "<").replace("»", ">").replace("¨", '"').replace("§", "&"), page.budget
             )
             if math is not None:
-                page.put(node, convert(math), display or math.get("display") == "block", "data_mathml")
+                page.put(node, mathml.to_tex(math), display or math.get("display") == "block", "data_mathml")
             return
         ascii_math = attributes.get("data-asciimath")
         if ascii_math:

@@ -7,11 +7,12 @@ MathML's names, and wrap the parts of a construct in boxes of their own. Charact
 
 import re
 
+from pipeline.extract.formulas import mathml
 from pipeline.extract.formulas.dom import Element
-from pipeline.extract.formulas.mathml import convert
 from pipeline.extract.formulas.symbols import styled
 
 _CODE = re.compile(r"(?:^|\s)mjx-c([0-9A-F]{2,6})(?:\s|$)")
+_CALLIGRAPHIC = re.compile(r"[A-Z]-CB?(?:\s|$)|TeX-cal")
 _LEAVES = frozenset({"mi", "mo", "mn", "mtext", "ms", "utext"})
 _MATHML = _LEAVES | frozenset(
     "mrow mfrac msqrt mroot msub msup msubsup munder mover munderover mtable mtr mlabeledtr mtd mstyle mpadded mphantom"
@@ -24,13 +25,14 @@ _DROPPED = frozenset(
 )
 # Pieces of fences drawn in parts.
 PIECES = dict.fromkeys("⎛⎜⎝", "(") | dict.fromkeys("⎞⎟⎠", ")") | dict.fromkeys("⎡⎢⎣", "[") | dict.fromkeys("⎤⎥⎦", "]")
+PIECES |= dict.fromkeys("\ue150\ue151\ue155", "⏞") | dict.fromkeys("\ue152\ue153\ue156", "⏟")
 PIECES |= dict.fromkeys("⎧⎨⎩", "{") | dict.fromkeys("⎫⎬⎭", "}") | dict.fromkeys("⎸⎹⏐∣", "|") | dict.fromkeys("⎷", "√")
 _Child = Element | str
 
 
 def to_tex(node: Element) -> str:
     """LaTeX of a rendered formula."""
-    return convert(Element("mrow", children_of(node)))
+    return mathml.to_tex(Element("mrow", children_of(node)))
 
 
 def role(node: Element) -> str:
@@ -74,10 +76,14 @@ def symbols(node: Element) -> str:
             continue
         stack.extend(reversed(here.children))
     text = "".join(out).replace("\u200b", "")
-    if len(text) > 1 and all(char in PIECES or char.isspace() for char in text):
-        text = PIECES[text.strip()[0]]
-    elif len(text) == 1:
-        text = PIECES.get(text, text)
+    return put_together(text)
+
+
+def put_together(text: str) -> str:
+    """One character for the pieces that draw it stretched."""
+    bare = text.replace("\ue154", "").strip()
+    if bare and all(char in PIECES or char.isspace() for char in bare):
+        return PIECES[bare[0]]
     return text
 
 
@@ -155,7 +161,8 @@ def read_back(node: Element, name: str) -> Element | None:
     if name == "mspace":
         return Element("mspace", [], {"width": _width(node)})
     if name == "menclose":
-        return Element("menclose", children_of(node), {"notation": node.get("notation")})
+        drawn = any("border" in child.get("style") for child in node.elements)
+        return Element("menclose", children_of(node), {"notation": node.get("notation") or ("box" if drawn else "none")})
     return Element("mrow", children_of(node))
 
 
@@ -164,8 +171,11 @@ def _leaf(node: Element, name: str) -> Element | None:
     if not text:
         return None
     attributes: dict[str, str | None] = {}
-    if name == "mi" and len(text) == 1 and text.isascii() and text.isalpha() and _upright(node):
-        attributes = {"mathvariant": "normal"}
+    if name == "mi" and len(text) == 1 and text.isascii() and text.isalpha():
+        if any(_CALLIGRAPHIC.search(child.get("class")) for child in [node, *node.elements]):
+            attributes = {"mathvariant": "script"}
+        elif _upright(node):
+            attributes = {"mathvariant": "normal"}
     if name in ("mtext", "utext"):
         text = "".join(styled(char)[0] for char in text)
         return Element("mtext", [text.replace("\xa0", " ")])

@@ -23,9 +23,10 @@ _MACRO_KEY = re.compile(
 )
 _COMMENT = re.compile(r"(?:^|(?<=[\s,{\[(;]))//[^\n]*|/\*.*?\*/", re.DOTALL)
 _ASCIIMATH = re.compile(
-    rb"ascii-?math(?:ml)?(?:-min)?\.js|input/asciimath|asciimath2jax|[-_]AM[-_]|AM_(?:HTMLorMML|CHTML|SVG)|translateASCIIMath",
+    rb"ascii-?math[\w.-]{0,30}\.js|input/asciimath|asciimath2jax|[-_]AM[-_]|AM_(?:HTMLorMML|CHTML|SVG)|translateASCIIMath",
     re.IGNORECASE,
 )
+_BLOCKS = 20  # objects and arrays read of one script
 _SIMPLE = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 
 
@@ -140,10 +141,15 @@ def _arity(body: str) -> int:
 def read_script(text: str, found: Configuration, limits: FormulaLimits) -> None:
     """Add what one script says."""
     text = _COMMENT.sub("", text[: limits.config_chars])
+    place = tried = 0
     for match in _KEY.finditer(text):
+        if match.start() < place or tried >= _BLOCKS:
+            continue
+        tried += 1
         block = _block(text, match.end(), limits.config_chars)
         if not block:
             continue
+        place = match.end() + len(block)
         key = match[1]
         if key in ("macros", "Macros"):
             _macros(block, found.macros)

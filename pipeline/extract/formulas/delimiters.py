@@ -50,7 +50,7 @@ class Scanner:
             self.custom.setdefault("`", ("`", False))
         token = _TOKEN
         for number, opening in enumerate(sorted(self.custom, key=len, reverse=True)):
-            token = f"(?P<custom{number}>{re.escape(opening)})|" + token
+            token = f"(?P<custom{number}>(?<!\\\\){re.escape(opening)})|" + token
         self.token = re.compile(token, re.IGNORECASE)
         # Characters, besides dollars and backslashes, that a formula can begin with; for the caller's quick test.
         self.openers = "".join(sorted({re.escape(opening[0]) for opening in self.custom})) + r"\["
@@ -147,6 +147,7 @@ class Scanner:
         while depth:
             end = self._find(block, closing, place, absent)
             if end < 0 or end - match.start() > self.page.limits.tex_chars:
+                absent.add(closing)  # the next one would be searched through the same text again
                 return None
             depth += block.count(opening, place, end) - 1
             place = end + len(closing)

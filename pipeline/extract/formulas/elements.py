@@ -11,10 +11,10 @@ from pipeline.extract.formulas.mathml_elements import of_node
 from pipeline.extract.formulas.page import OPEN, Page, alone, looks_tex
 
 WIKI = ".mwe-math-element"
-NUMBERS = ".eqno, .ltx_eqn_eqno, .ltx_tag_equation, .equation-number, .equation_number, .eq-number, .eqn-number, .equationNumber"
+NUMBERS = ".eqno, .ltx_eqn_eqno, .ltx_tag_equation, .equation-number, .equation_number, .eq-number, .eqn-number, .equationNumber, .equation_label, .equation-label, .eq-num, .eqnum, .eqn-num"
 _TAGS = frozenset({"dt-math", "d-math", "tex", "latex", "tex-math", "math-renderer", "k-tex", "ka-tex", "la-tex", "math-field",
                    "tex-inline", "tex-block", "x-tex", "x-latex", "inline-math", "display-math", "math-inline", "math-block",
-                   "amp-mathml", "eq", "eqn"})  # fmt: skip
+                   "amp-mathml", "eq", "eqn", "formula"})  # fmt: skip
 _CLASSES = ("math", "tex", "latex", "math-tex", "math-container", "arithmatex", "math-inline", "math-display", "math-block",
             "inline-math", "block-math", "display-math", "displaymath", "inlinemath", "katex-inline", "kdmath",
             "language-math", "MathJax_Preview", "mathjax", "mathjax_process", "tex2jax_process", "inline-formula",
@@ -47,7 +47,8 @@ _SKIPPED = frozenset(
         "h3",
     }
 )
-_ENVIRONMENT = re.compile(r"\s*\\begin\s*\{")
+_ENVIRONMENT = re.compile(r"\\begin\s*\{\s*(?:equation|align|gather|multline|eqnarray|displaymath|flalign)")
+_WHOLE = re.compile(r"\s*\\begin\s*(\{[^{}]*\}).*\\end\s*\1\s*", re.DOTALL)
 _WORDS = re.compile(r"(?<![\\a-zA-Z])[a-zA-Z]{3,}")
 _CONTAINER = frozenset(
     {"tex2jax_process", "mathjax_process", "mathjax", "equation", "formula", "inline-formula", "display-formula"}
@@ -102,19 +103,19 @@ def lift(node: LexborNode, page: Page) -> None:
         display = True
     if display is None:
         display = delimited if delimited is not None else (tag == "div" or (tag == "p" and alone(node))) or None
-    if display is None and _ENVIRONMENT.match(text):
+    if display is None and _ENVIRONMENT.match(text.lstrip()):
         display = True
     page.put(target, inner if delimited is not None else text, display, _name(tag, classes))
 
 
 def _delimited_inside(text: str) -> bool:
-    return "\\(" in text or "\\[" in text or "$" in text
+    return "\\(" in text or "\\[" in text or "$" in text or (_ENVIRONMENT.search(text) is not None and not _WHOLE.fullmatch(text))
 
 
 def _is_formula(tag: str, classes: list[str], text: str, node: LexborNode) -> bool:
     """Whether an element without delimiters holds LaTeX and nothing else."""
     if tag in _TAGS:
-        return tag not in ("eq", "eqn", "math-field", "latex", "tex") or looks_tex(text) or len(text) < 20
+        return tag not in ("eq", "eqn", "formula", "math-field", "latex", "tex") or looks_tex(text) or len(text) < 20
     if tag in _CODE:
         return "language-math" in classes or "math" in classes
     if "math" in classes and ("inline" in classes or "display" in classes or "notranslate" in classes):

@@ -6,9 +6,9 @@ and that height says what is a superscript, a subscript, a limit or a numerator.
 
 import re
 
+from pipeline.extract.formulas import mathml
 from pipeline.extract.formulas.chtml import PIECES
 from pipeline.extract.formulas.dom import Element
-from pipeline.extract.formulas.mathml import convert
 from pipeline.extract.formulas.symbols import FUNCTIONS
 
 _TOP = re.compile(r"(?:^|;)\s*top:\s*(-?[\d.]+)em")
@@ -31,7 +31,7 @@ _Child = Element | str
 
 def to_tex(node: Element) -> str:
     """LaTeX of a `katex-html` span."""
-    return convert(Element("mrow", _row(node)))
+    return mathml.to_tex(Element("mrow", _row(node)))
 
 
 def _names(node: Element) -> set[str]:
@@ -147,6 +147,8 @@ def _read(node: Element) -> list[_Child]:
     if "mspace" in names:
         if "newline" in names:
             return [Element("mspace", [], {"linebreak": "newline"})]
+        if node.text().replace("\u200b", ""):
+            return [Element("mtext", ["\xa0"])]
         width = _MARGIN.search(node.get("style"))
         # Spaces of 0.17 to 0.28 em are those that TeX sets by itself around operators and relations.
         return [Element("mspace", [], {"width": f"{width[1]}em"})] if width and float(width[1]) >= 0.8 else []

@@ -11,7 +11,7 @@ _ENTITIES = {
     "&#38;": "&", "&#038;": "&", "&#60;": "<", "&#62;": ">",
 }  # fmt: skip
 _NUMBERS = re.compile(
-    r"\\(?:label|tag\*?|ref|eqref)\s*\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}|\\(?:nonumber|notag|hfill|allowbreak|nobreak|protect)(?![a-zA-Z])"
+    r"\\(?:label|tag\*?|ref|eqref)\s*\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}|\\definecolor(?:\s*\{[^{}]*\}){3}|\\(?:nonumber|notag|hfill|allowbreak|nobreak|protect)(?![a-zA-Z])"
 )
 _REFERENCE = re.compile(r"\\(?:eqref|ref)\s*\{")
 _DELIMITED = (("\\[", "\\]", True), ("$$", "$$", True), ("\\(", "\\)", False), ("$", "$", False))
@@ -29,6 +29,8 @@ _LEADING_STYLE = re.compile(
 _TEXT_MATH = re.compile(r"\\(?:text|mbox|hbox|textrm|textnormal|textbf|textit|mathrm)\s*\{[^{}$]*\$")
 _EDGE_SPACE = re.compile(r"^(?:\\[,;:! >]|\\(?:quad|qquad|hspace\*?\{[^{}]*\})(?![a-zA-Z])|~|\s)+")
 _EDGE_SPACE_END = re.compile(r"(?:\\[,;:!>]|\\(?:quad|qquad)|~|\s|\\\\)+$")
+_TRAILING_TEXT = re.compile(r"\s*\\(?:text|mbox|textrm|mathrm|rm)\s*\{\s*([.,;:?!])\s*\}$")
+_TILDES = re.compile(r"(?:~\s*){3,}")
 _EMPTY = re.compile(r"^(?:[\s{}~]|\\[,;:! ])*$")
 
 
@@ -159,6 +161,12 @@ def _split_text(tex: str) -> str:
     return "".join(out)
 
 
+def punctuation(tex: str) -> tuple[str, str]:
+    r"""LaTeX without the sentence's punctuation that PreTeXt sets inside, as `\text{.}`, and that punctuation."""
+    match = _TRAILING_TEXT.search(tex) if tex.endswith("}") else None
+    return (tex[: match.start()], match[1]) if match else (tex, "")
+
+
 @lru_cache(maxsize=1 << 14)
 def clean(tex: str) -> tuple[str, bool | None]:
     """One formula made uniform. Returns ("", _) for one that says nothing.
@@ -188,6 +196,8 @@ def clean(tex: str) -> tuple[str, bool | None]:
         tex = _split_text(tex)
         tex = re.sub(r"(?<!\\)\$+", " ", tex)
     tex = _SPACE.sub(" ", tex)
+    if "~~" in tex:
+        tex = _TILDES.sub(r"\\quad ", tex)  # three tildes fence code in Markdown
     tex = balance(tex)
     tex = _EDGE_SPACE_END.sub("", _EDGE_SPACE.sub("", tex)) if "\\" in tex else tex.strip(" ")
     if tex.endswith("\\"):

@@ -19,6 +19,7 @@ def lift(node: LexborNode, page: Page) -> None:
                 continue
             text = cell.text(deep=True).strip()
             if not text:
+                cells.append("")
                 continue
             pieces = []
             for piece in text.split(OPEN):
@@ -32,12 +33,18 @@ def lift(node: LexborNode, page: Page) -> None:
                 pieces.append(page.formulas[int(number)].tex + rest.strip())
                 last = int(number)
             cells.append(" ".join(pieces))
-        if cells:
+        if any(cells):
             rows.append(cells)
     if not rows:
         return
     if len(rows) == 1:
-        tex = " ".join(rows[0])
+        tex = " ".join(cell for cell in rows[0] if cell)
     else:
-        tex = "\\begin{aligned}" + " \\\\ ".join(" & ".join(row) for row in rows) + "\\end{aligned}"
+        tex = "\\begin{aligned}" + " \\\\ ".join(_line(row) for row in rows) + "\\end{aligned}"
     page.put(node, tex, True, page.formulas[last].encoding)
+
+
+def _line(cells: list[str]) -> str:
+    """One row of an alignment; a bracket at its start would be read as an option of the row break."""
+    line = " & ".join(cells).strip()
+    return "{}" + line if line.startswith("[") else line

@@ -26,7 +26,7 @@ class Macro(NamedTuple):
     body: str
 
 
-def group(tex: str, place: int, longest: int = 20_000) -> tuple[str, int] | None:
+def group(tex: str, place: int, longest: int = 4_000) -> tuple[str, int] | None:
     """The content of the braced group that starts at or after `place`, and where it ends; None without a whole one."""
     matched = _SPACES.match(tex, place)
     start = matched.end() if matched else place

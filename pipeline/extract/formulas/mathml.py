@@ -36,8 +36,23 @@ _TEXT_SPECIAL = re.compile(r"[#$%&_{}~^\\]")
 _TEXT_ESCAPES = {"~": "\\textasciitilde{}", "^": "\\textasciicircum{}", "\\": "\\textbackslash{}"}
 _LIMITS = frozenset({"lim", "max", "min", "sup", "inf", "limsup", "liminf", "det", "gcd", "Pr", "arg max", "arg min",
                      "lim sup", "lim inf", "argmax", "argmin"})  # fmt: skip
+_NAMED_OPERATOR = re.compile(r"\\(?:text|mathrm|operatorname)\{([a-zA-Z ]+)\}")
+_SAME_FONT = re.compile(r"\\(math(?:sf|rm|bf|tt|it))\{([A-Za-z0-9 ]+)\}\\\1\{([A-Za-z0-9 ]+)\}")
+_BOXES = frozenset({"mrow", "mstyle", "texatom", "mpadded"})
+_TOKENS = frozenset({"mo", "mi", "mtext", "mn"})
+_THICK = "\\;"
+_DRAWN = "¯‾―─−-_⎯"
 _NO_LINE = re.compile(r"0+(?:\.0+)?\s*(?:[a-z%]+)?")
-_FENCED = 200  # siblings among which a closing fence is looked for
+_BARS = "|‖∣∥"
+
+
+def to_tex(node: Element) -> str:
+    """LaTeX of a whole formula."""
+    tex = convert(node)
+    previous = None
+    while previous != tex and "}\\" in tex:
+        previous, tex = tex, _SAME_FONT.sub(r"\\\1{\2\3}", tex)
+    return tex
 
 
 def convert(node: Element) -> str:
@@ -63,6 +78,7 @@ def children_tex(children: list[Element | str]) -> str:
         only = children[0]
         return chars_tex(_SPACE.sub(" ", only).strip()) if isinstance(only, str) else convert(only)
     out: list[str] = []
+    pairs: dict[int, int] | None = None
     i = 0
     while i < count:
         child = children[i]
@@ -72,8 +88,12 @@ def children_tex(children: list[Element | str]) -> str:
             continue
         fence = _fence(child)
         if fence:
-            fenced = _fenced(children, i, fence)
+            if pairs is None:
+                pairs = _pairs(children)
+            fenced = _fenced(children, i, fence, pairs)
             if fenced:
+                if fenced[0].startswith("\\pmod") and out and out[-1] == "\\quad ":
+                    out.pop()
                 out.append(fenced[0])
                 i = fenced[1]
                 continue
@@ -91,15 +111,16 @@ def _text(node: Element) -> str:
 
 def _fence(child: Element) -> str:
     """The opening fence that an operator is, or ""."""
-    if child.tag != "mo":
+    inner = _unwrap(child)
+    if not isinstance(inner, Element) or inner.tag != "mo":
         return ""
-    text = _text(child)
+    text = _text(inner)
     return text if len(text) == 1 and text in OPENING else ""
 
 
 def _unwrap(node: Element | str) -> Element | str:
     """A row of one child is that child."""
-    while isinstance(node, Element) and node.tag in ("mrow", "mstyle", "texatom", "mpadded"):
+    while isinstance(node, Element) and node.tag in _BOXES:
         inner = [child for child in node.children if isinstance(child, Element) or child.strip()]
         if len(inner) != 1:
             return node
@@ -107,12 +128,14 @@ def _unwrap(node: Element | str) -> Element | str:
     return node
 
 
-def _fenced(children: list[Element | str], start: int, opening: str) -> tuple[str, int] | None:
+def _fenced(
+    children: list[Element | str], start: int, opening: str, pairs: dict[int, int]
+) -> tuple[str, int] | None:
     """A fence with what it holds, when that is a table, a binomial coefficient or tall; and where it ends."""
     count = len(children)
     following = _unwrap(children[start + 1]) if start + 1 < count else None
     if isinstance(following, Element) and following.tag == "mtable":
-        after = children[start + 2] if start + 2 < count else None
+        after = _unwrap(children[start + 2]) if start + 2 < count else None
         closing = ""
         end = start + 2
         if isinstance(after, Element) and after.tag == "mo":
@@ -120,7 +143,7 @@ def _fenced(children: list[Element | str], start: int, opening: str) -> tuple[st
             if text in CLOSING or not text:
                 closing, end = text, start + 3
         return table(following, convert, opening, closing), end
-    closed = _closing(children, start, opening)
+    closed = pairs.get(start)
     if closed is None:
         return None
     end = closed
@@ -136,31 +159,40 @@ def _fenced(children: list[Element | str], start: int, opening: str) -> tuple[st
             above, below = _parts(only, 2)
             return f"\\binom{{{above}}}{{{below}}}", end + 1
         if isinstance(only, Element) and only.tag in ("mi", "mo", "mtext") and _text(only) == "mod":
-            return f"\\pmod{{{children_tex(inner[1:])}}}", end + 1
+            return f"\\pmod{{{children_tex(inner[1:]).removeprefix(_THICK)}}}", end + 1
+    first = children[start]
+    if isinstance(first, Element) and first.get("stretchy") == "false":
+        return None
     if not any(isinstance(child, Element) and _tall(child) for child in inner):
         return None
     last = children[end]
     return fenced(opening, children_tex(inner), last.text().strip() if isinstance(last, Element) else "", True), end + 1
 
 
-def _closing(children: list[Element | str], start: int, opening: str) -> int | None:
-    """Where the fence that opens at `start` closes, among its siblings."""
-    first = children[start]
-    if isinstance(first, Element) and first.get("stretchy") == "false":
-        return None
-    depth = 0
-    for i in range(start + 1, min(len(children), start + _FENCED)):
-        child = children[i]
+def _pairs(children: list[Element | str]) -> dict[int, int]:
+    """Which fence closes which, among siblings; a bar closes the bar that opened last."""
+    found: dict[int, int] = {}
+    opened: list[tuple[int, str]] = []
+    for i, sibling in enumerate(children):
+        child = _unwrap(sibling)
         if not isinstance(child, Element) or child.tag != "mo":
             continue
         text = _text(child)
-        if text in CLOSING and len(text) == 1 and (text == opening if opening in "|‖∣∥" else text not in "|‖∣∥"):
-            if not depth:
-                return i
-            depth -= 1
-        elif len(text) == 1 and text in OPENING and text not in "|‖∣∥":
-            depth += 1
-    return None
+        if len(text) != 1:
+            continue
+        if text in _BARS:
+            if opened and opened[-1][1] == text:
+                found[opened.pop()[0]] = i
+            else:
+                opened.append((i, text))
+        elif text in CLOSING:
+            while opened and opened[-1][1] in _BARS:
+                opened.pop()
+            if opened:
+                found[opened.pop()[0]] = i
+        elif text in OPENING:
+            opened.append((i, text))
+    return found
 
 
 def mi(node: Element) -> str:
@@ -177,6 +209,8 @@ def mi(node: Element) -> str:
         return "\\" + name
     if name in ("lim sup", "lim inf"):
         return "\\" + name.replace(" ", "")
+    if name == "mod" and variant in ("", "normal"):
+        return "\\bmod "
     if len(bare) == 1:
         return _in_variant(bare, variant)
     letters = "".join(styled(char)[0] for char in bare)
@@ -346,7 +380,7 @@ def with_scripts(nucleus: str, below: str, above: str) -> str:
     if below:
         out += f"_{script(below)}"
     if _is_primes(above):
-        return out + above if not below else out + above
+        return f"{base(nucleus)}{above}" + (f"_{script(below)}" if below else "")
     if above:
         out += f"^{script(above)}"
     return out if below or above else nucleus
@@ -377,9 +411,12 @@ def mroot(node: Element) -> str:
 def _single(node: Element | str) -> str:
     """The text of an operator or identifier that stands alone, else ""."""
     node = _unwrap(node)
-    if isinstance(node, str):
-        return node.strip()
-    return node.text().strip() if node.tag in ("mo", "mi", "mtext", "mn") else ""
+    text = node.strip() if isinstance(node, str) else node.text().strip() if node.tag in _TOKENS else ""
+    if len(text) > 1 and text[0] in _DRAWN:
+        text = text.lstrip(_DRAWN) or text[0]  # a line or an arrow drawn in pieces
+    elif len(text) > 1 and text[-1] in _DRAWN:
+        text = text.rstrip(_DRAWN)
+    return text
 
 
 def _is_wide(node: Element | str) -> bool:
@@ -429,7 +466,7 @@ def mover(node: Element) -> str:
         return nucleus
     mark = _single(children[1])
     accent = ACCENTS.get(mark)
-    if accent and (len(mark) == 1) and not _takes_limits(children[0], ""):
+    if accent and not _takes_limits(children[0], ""):
         if _is_wide(children[0]):
             accent = WIDE.get(accent, accent)
         return f"{accent}{{{nucleus}}}"
@@ -449,10 +486,11 @@ def munder(node: Element) -> str:
         return nucleus
     mark = _single(children[1])
     under = UNDER.get(mark)
-    if under and len(mark) == 1 and not _takes_limits(children[0], ""):
+    if under and not _takes_limits(children[0], ""):
         return f"{under}{{{nucleus}}}"
     if _takes_limits(children[0], nucleus):
-        return f"{nucleus}_{script(below)}"
+        word = _NAMED_OPERATOR.fullmatch(nucleus)
+        return f"{f'{chr(92)}operatorname*{{{word[1]}}}' if word else nucleus}_{script(below)}"
     arrow = _ARROWS.get(_single(children[0]))
     if arrow:
         return f"{arrow}[{below}]{{}}"
@@ -468,7 +506,7 @@ def munderover(node: Element) -> str:
         if arrow:
             return f"{arrow}[{below}]{{{above}}}"
         accent, under = ACCENTS.get(_single(children[2])), UNDER.get(_single(children[1]))
-        if accent and len(_single(children[2])) == 1:
+        if accent:
             inner = f"{accent}{{{nucleus}}}"
             return f"{under}{{{inner}}}" if under else f"\\underset{{{below}}}{{{inner}}}"
         if below and above:

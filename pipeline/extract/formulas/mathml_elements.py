@@ -1,9 +1,11 @@
 """`<math>` in a page: its TeX annotation, its alternative text, or its own elements."""
 
+import re
+
 from selectolax.lexbor import LexborNode
 
-from pipeline.extract.formulas.dom import Element, read
-from pipeline.extract.formulas.mathml import convert
+from pipeline.extract.formulas import mathml
+from pipeline.extract.formulas.dom import read
 from pipeline.extract.formulas.page import OPEN, Page, has_class
 
 SELECTOR = "math, mml\\:math, m\\:math"
@@ -16,6 +18,7 @@ _TEX_ENCODINGS = (
     "text/x-latex",
     "application/tex",
 )
+_INTERNAL = re.compile(r"\\@|\\nonscript|\\penalty|\\mathchoice|ERROR|\\csname")  # TeX's own commands, expanded too far
 _WRAPPERS = frozenset({"MathJax_Preview", "MJX_Assistive_MathML", "katex-mathml", "mathml"})
 
 
@@ -43,16 +46,11 @@ def of_node(node: LexborNode, page: Page) -> tuple[str, bool]:
     tex = annotation(node)
     if not tex:
         alt = (node.attributes.get("alttext") or "").strip()
-        if alt and (not alt.startswith("$") or len(alt) > 1) and not _spoken(alt):
+        if alt and alt != "$" and not _spoken(alt) and not _INTERNAL.search(alt):
             tex = alt
     if not tex:
-        tex = element_tex(read(node, page.budget))
+        tex = mathml.to_tex(read(node, page.budget))
     return tex, is_display(node)
-
-
-def element_tex(math: Element) -> str:
-    """LaTeX of a `<math>` that was read."""
-    return convert(math)
 
 
 def _spoken(text: str) -> bool:

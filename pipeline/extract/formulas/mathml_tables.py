@@ -7,6 +7,7 @@ from pipeline.extract.formulas.symbols import FENCES, chars_tex
 
 _MATRICES = {("(", ")"): "pmatrix", ("[", "]"): "bmatrix", ("|", "|"): "vmatrix", ("‖", "‖"): "Vmatrix", ("{", "}"): "Bmatrix",
              ("∥", "∥"): "Vmatrix", ("∣", "∣"): "vmatrix"}  # fmt: skip
+_RELATIONS = ("=", "<", ">", "\\leq", "\\geq", "\\equiv", "\\approx", "\\in", "\\rightarrow", "\\Rightarrow", "\\neq", ":=", "\\cong")
 _ROWS = frozenset({"mtr", "mlabeledtr"})
 
 
@@ -28,7 +29,7 @@ def table(node: Element, convert: Callable[[Element], str], opening: str, closin
     width = max(len(row) for row in rows)
     if width == 1 and len(rows) == 1 and not opening and not closing:
         return rows[0][0] if rows[0] else ""
-    body = " \\\\ ".join(" & ".join(row).rstrip() for row in rows)
+    body = " \\\\ ".join(_line(row) for row in rows)
     matrix = _MATRICES.get((opening, closing))
     if matrix:
         return f"\\begin{{{matrix}}}{body}\\end{{{matrix}}}"
@@ -40,6 +41,8 @@ def table(node: Element, convert: Callable[[Element], str], opening: str, closin
         right = FENCES.get(closing) or chars_tex(closing) or "."
         return f"\\left{left}{_array(body, width, columns)}\\right{right}"
     if columns[:2] in (["right", "left"], ["right", "center"]) and width > 1:
+        return f"\\begin{{aligned}}{body}\\end{{aligned}}"
+    if not columns and width > 1 and _aligned(rows):
         return f"\\begin{{aligned}}{body}\\end{{aligned}}"
     if width == 1:
         return f"\\begin{{gathered}}{body}\\end{{gathered}}"
@@ -53,3 +56,14 @@ def _array(body: str, width: int, columns: list[str]) -> str:
     letters = [(columns[min(i, len(columns) - 1)] if columns else "center")[:1] for i in range(width)]
     spec = "".join(letter if letter in "lcr" else "c" for letter in letters)
     return f"\\begin{{array}}{{{spec}}}{body}\\end{{array}}"
+
+
+def _line(cells: list[str]) -> str:
+    """One row; a bracket at its start would be read as an option of the row break."""
+    line = " & ".join(cells).rstrip()
+    return "{}" + line if line.startswith("[") else line
+
+
+def _aligned(rows: list[list[str]]) -> bool:
+    """Whether the second cell of every row begins with a relation: equations one under the other."""
+    return len(rows) > 1 and all(len(row) > 1 and row[1].startswith(_RELATIONS) for row in rows)

@@ -7,7 +7,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from pipeline.extract.formulas.configuration import Configuration
 from pipeline.extract.formulas.dom import Budget
-from pipeline.extract.formulas.latex import clean, strip_comments, unescape
+from pipeline.extract.formulas.latex import clean, punctuation, strip_comments, unescape
 from pipeline.extract.formulas.limits import FormulaLimits
 from pipeline.extract.formulas.macros import DEFINES, Macros
 
@@ -48,12 +48,13 @@ class Page:
                 tex = self.macros.collect(tex)
             tex = self.macros.expand(tex)
         tex, says = clean(tex)
+        tex, mark = punctuation(tex)
         if not tex:
-            return ""
+            return mark
         self.formulas.append(
             Formula(tex, bool(says if display is None else display or (says and "aligned" in tex)), encoding)
         )
-        return f"{OPEN}{len(self.formulas) - 1}{CLOSE}"
+        return f"{OPEN}{len(self.formulas) - 1}{CLOSE}{mark}"
 
     def put(self, node: LexborNode, tex: str, display: bool | None, encoding: str) -> bool:
         """Put a formula in the place of a node. False when the node was left as it is."""

@@ -2,10 +2,10 @@
 
 from selectolax.lexbor import LexborNode
 
+from pipeline.extract.formulas import mathml
 from pipeline.extract.formulas.asciimath import to_tex
 from pipeline.extract.formulas.configuration import read_script
 from pipeline.extract.formulas.dom import TooLarge, read_string
-from pipeline.extract.formulas.mathml import convert
 from pipeline.extract.formulas.page import Page, is_blank_text
 
 _RENDERED = ("MathJax", "mjx-", "MJX", "katex", "mathjax")
@@ -53,7 +53,7 @@ def _lift(node: LexborNode, kind: str, page: Page) -> None:
             math = read_string(source, page.budget)
         except TooLarge:
             return
-        tex, encoding = (convert(math) if math is not None else ""), "mathjax2_mml"
+        tex, encoding = (mathml.to_tex(math) if math is not None else ""), "mathjax2_mml"
         display = display or (math is not None and math.get("display") == "block")
     else:
         tex, encoding = source.strip().removeprefix("<![CDATA[").removesuffix("]]>"), "mathjax2_script"

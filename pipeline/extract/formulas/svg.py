@@ -2,20 +2,21 @@
 
 import re
 
-from pipeline.extract.formulas.chtml import PIECES
+from pipeline.extract.formulas import mathml
+from pipeline.extract.formulas.chtml import put_together
 from pipeline.extract.formulas.dom import Element
-from pipeline.extract.formulas.mathml import convert
 from pipeline.extract.formulas.symbols import styled
 
 _TRANSLATE = re.compile(r"translate\(\s*(-?[\d.]+)[\s,]+(-?[\d.]+)\s*\)")
 _HREF = re.compile(r"-([0-9A-F]{2,6})$")
+_CALLIGRAPHIC = re.compile(r"-CB?-[0-9A-F]+$")
 _LEAVES = frozenset({"mi", "mo", "mn", "mtext", "ms"})
 _Child = Element | str
 
 
 def to_tex(node: Element) -> str:
     """LaTeX of an `<svg>` that MathJax drew, "" for any other."""
-    return convert(Element("mrow", _children(node)))
+    return mathml.to_tex(Element("mrow", _children(node)))
 
 
 def _height(node: Element) -> float:
@@ -41,10 +42,13 @@ def _symbols(node: Element) -> str:
             out.append(here.text())
         elif here.tag not in ("defs", "title", "desc"):
             stack.extend(reversed(here.children))
-    text = "".join(out)
-    if text and all(char in PIECES for char in text):
-        text = PIECES[text[0]]
-    return text
+    return put_together("".join(out))
+
+
+def _font(node: Element) -> str:
+    """The reference to a leaf's first glyph, which names its font."""
+    use = node.find("use")
+    return (use.get("xlink:href") or use.get("href")) if use is not None else ""
 
 
 def _children(node: Element) -> list[_Child]:
@@ -81,7 +85,8 @@ def _read_back(node: Element, name: str) -> Element | None:
         if name == "mtext":
             return Element("mtext", ["".join(styled(char)[0] for char in text).replace("\xa0", " ")])
         upright = name == "mi" and len(text) == 1 and text.isascii() and text.isalpha()
-        return Element(name, [text], {"mathvariant": "normal"} if upright else {})
+        variant = "script" if upright and _CALLIGRAPHIC.search(_font(node)) else "normal"
+        return Element(name, [text], {"mathvariant": variant} if upright else {})
     if name in ("msub", "msup", "msubsup", "munder", "mover", "munderover"):
         return _scripts(node, name)
     if name == "mfrac":
@@ -103,7 +108,8 @@ def _read_back(node: Element, name: str) -> Element | None:
     if name == "mtable":
         return Element("mtable", _rows(node))
     if name == "menclose":
-        return Element("menclose", _children(node), {"notation": node.get("data-notation")})
+        drawn = any(child.tag == "rect" for child in node.elements)
+        return Element("menclose", _children(node), {"notation": node.get("data-notation") or ("box" if drawn else "none")})
     if name == "mspace":
         return Element("mspace", [], {"width": node.get("width")})
     if name == "mphantom":
