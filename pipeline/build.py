@@ -10,6 +10,7 @@ from pipeline.lock import output_lock
 from pipeline.progress import Reporter
 from pipeline.recipe import LoadedRecipe
 from pipeline.shard.manifest import Manifest
+from pipeline.shard.tokenizer import load_tokenizer
 from pipeline.stage import Stage
 from pipeline.stages import STAGES
 
@@ -21,6 +22,9 @@ def build(loaded: LoadedRecipe, out: Path, *, tasks: int, reporter: Reporter) ->
         BadInput: the recipe's inputs or models are not there, or another build holds `out`.
         BuildFailed: a stage could not finish; the same call goes on behind what is complete.
     """
+    # Whatever can be refused is refused before anything is written: models, inputs, tokenizer.
+    STAGES[0](loaded, out, None).inputs_digest()
+    load_tokenizer(loaded)
     with output_lock(out):
         stages: list[Stage] = []
         for kind in STAGES:

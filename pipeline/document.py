@@ -28,13 +28,14 @@ SCHEMA = pa.schema(
         pa.field("language_score", pa.float32()),
         pa.field("math_score", pa.float32()),
         pa.field("quality_score", pa.float32()),
-        pa.field("scores", pa.map_(pa.string(), pa.float32())),
+        pa.field("scores", pa.list_(pa.struct([("name", pa.string()), ("score", pa.float32())]))),
     ]
 )
 """A document. `id` is its primary key from dedup on; (`warc_file`, `warc_offset`) names the capture it came from.
 
 `warc_offset` and `warc_length` are bytes in the (compressed) file; `duplicates` is the size of its duplicate cluster,
 itself included; `tokens` is counted with the manifest's tokenizer; the scores lie in 0..1 and are null until set.
+`scores` holds those of further classifiers: a list of (name, score), since `datasets` cannot open an Arrow map.
 """
 
 DROPPED = pa.schema(

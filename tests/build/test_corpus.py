@@ -72,7 +72,7 @@ def test_a_document_carries_its_origin_and_scores(corpus):
     assert (document["host"], document["warc_file"], document["title"]) == (
         "m2.test",
         "2.warc.gz",
-        "Lesson 203 on primes",
+        "Lesson 203 on matrices",
     )
     assert document["formulas"] == 16
     assert document["language"] == "en"
