@@ -35,13 +35,14 @@ class Choice:
     """What to render: `root` without `left_out` (with reasons).
 
     `posts` are entries before which a thread has a separation; `title` is the heading of a thread that stands outside
-    the root, 0 where there is none.
+    the root, 0 where there is none. `running` is the running text of the root (see `Weights`).
     """
 
     root: int
     left_out: dict[int, str]
     posts: frozenset[int]
     title: int
+    running: int
 
 
 def choose(page: Outline) -> Choice | None:
@@ -59,20 +60,25 @@ def choose(page: Outline) -> Choice | None:
         root = child
     left_out.update(link_lists(page, root, weights))
     posts = _posts(page, root, weights, left_out)
-    return Choice(root, left_out, posts, _title(page, root) if posts else 0)
+    return Choice(root, left_out, posts, _title(page, root) if posts else 0, weights.running(root))
 
 
 def _start(page: Outline, weights: Weights, left_out: Mapping[int, str]) -> int:
     """Where the descent starts: the one main or article of the page if it has enough of the text, else the body."""
     found: dict[str, list[int]] = {"main": [], "article": []}
+    tags, attributes, ends = page.tags, page.attributes, page.ends
     i = 1
-    while i < len(page.tags):
-        kind = page.tags[i] if page.tags[i] in found else page.attributes[i].get("role") or ""
+    while i < len(tags):
         if i in left_out:
-            i = page.ends[i]
+            i = ends[i]
             continue
-        if kind in found:
-            found[kind].append(i)
+        given = attributes[i]
+        if given:
+            kind = tags[i] if tags[i] in found else given.get("role") or ""
+            if kind in found:
+                found[kind].append(i)
+        elif tags[i] in found:
+            found[tags[i]].append(i)
         i += 1
     root = 0
     for kind, share in (("main", MAIN), ("article", ARTICLE)):

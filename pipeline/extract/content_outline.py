@@ -55,78 +55,88 @@ class Outline:
 
 _NONE: dict[str, str | None] = {}
 
-
-_TAG_NAMES: dict[int, str] = {}  # of lexbor's own tags, whose numbers are fixed; filled as they are met
+# What the walk does with a node.
+_OMIT, _WRITE, _INLINE, _BLOCK, _PRE, _UNKNOWN = range(6)
+_Tag = tuple[str, int]
+_TAGS: dict[int, _Tag] = {}  # of lexbor's own tags, whose numbers are fixed; filled as they are met
 _OWN_TAGS = 190  # less than lexbor has; a greater number may be an address, which another page gives to another name
 
 
-def _name(node: LexborNode) -> str:
-    """The name of a node's tag, "-comment" for what has none."""
+def _tag(node: LexborNode) -> _Tag:
+    """Name of a node's tag and what to do with it."""
     name = node.tag or "-comment"
+    if name == TEXT:
+        kind = _WRITE
+    elif name in SKIPPED:
+        kind = _OMIT
+    elif name == "pre":
+        kind = _PRE
+    else:
+        kind = _BLOCK if name in BLOCK else _INLINE if name in INLINE else _UNKNOWN
     if node.tag_id < _OWN_TAGS:
-        _TAG_NAMES[node.tag_id] = name
-    return name
+        _TAGS[node.tag_id] = name, kind
+    return name, kind
 
 
-def outline(tree: LexborHTMLParser, limits: Limits) -> Outline:
-    """Flatten the body. White space between blocks is left out. Raises LimitExceeded on too many or too deep nodes."""
+def outline(tree: LexborHTMLParser, limits: Limits, closed: frozenset[str] = frozenset()) -> Outline:
+    """Flatten the body; elements of `closed` stand without what is in them. White space between blocks is left out.
+
+    Raises LimitExceeded on too many or too deep nodes.
+    """
     page = Outline()
     node: LexborNode | None = tree.body
     tags, parents, ends, texts, attributes = page.tags, page.parents, page.ends, page.texts, page.attributes
-    opened: list[int] = []  # entries of the open elements
-    following: list[LexborNode | None] = []  # the node after each of them
-    blocks_before: list[int] = []  # how many blocks came before each of them began
-    blocks = 0
-    names = _TAG_NAMES
-    parent = 0
-    preformatted = 0
-    seen = 0
+    known = _TAGS.get
+    opened: list[tuple[int, int, LexborNode | None, int]] = []  # entry, kind, the node after it, blocks before it
+    parent = blocks = preformatted = 0
+    spaces = False  # whether white space matters here: after something inline, or in preformatted text
+    left = limits.nodes
     while node is not None:
-        seen += 1
-        tag = names.get(node.tag_id) or _name(node)
-        below = None
-        if tag == TEXT:
+        left -= 1
+        tag, kind = known(node.tag_id) or _tag(node)
+        if kind == _WRITE:
             text = node.text_content or ""
-            # White space matters only after something inline or in preformatted text.
-            if preformatted or tags[-1] in INLINE or not text.isspace():
+            if spaces or not text.isspace():
                 tags.append(TEXT)
                 parents.append(parent)
                 texts.append(text)
                 attributes.append(_NONE)
                 ends.append(len(tags))
-        elif tag not in SKIPPED:
+                spaces = True
+        elif kind != _OMIT:
             index = len(tags)
             tags.append(tag)
             parents.append(parent)
             texts.append("")
             attributes.append(node.attributes or _NONE)
             ends.append(index + 1)
-            blocks += tag in BLOCK
-            below = node.first_child
+            if kind == _PRE:
+                preformatted += 1
+            elif kind == _BLOCK:
+                blocks += 1
+            spaces = kind == _INLINE or preformatted > 0
+            below = node.first_child if tag not in closed else None
             if below is not None:
                 if len(opened) >= limits.depth:
                     raise LimitExceeded("too_deep", len(opened) + 1)
-                opened.append(index)
-                blocks_before.append(blocks)
-                following.append(node.next if index else None)
-                preformatted += tag == "pre"
+                opened.append((index, kind, node.next if index else None, blocks))
                 parent = index
                 node = below
-            elif tag not in BLOCK and tag not in INLINE:
+                continue
+            if kind == _UNKNOWN:
                 tags[index] = "span"
-        if seen > limits.nodes:
-            raise LimitExceeded("too_many_nodes", seen)
-        if below is None:
-            node = node.next if opened else None
-            while node is None and opened:
-                index = opened.pop()
-                ends[index] = len(tags)
-                inner_blocks = blocks - blocks_before.pop()
-                tag = tags[index]
-                if tag == "pre":
-                    preformatted -= 1
-                elif tag not in BLOCK and tag not in INLINE:
-                    tags[index] = "div" if inner_blocks else "span"
-                parent = parents[index]
-                node = following.pop()
+            elif kind == _PRE:
+                preformatted -= 1
+        if left < 0:
+            raise LimitExceeded("too_many_nodes", limits.nodes + 1)
+        node = node.next if opened else None
+        while node is None and opened:
+            index, kind, node, blocks_before = opened.pop()
+            ends[index] = len(tags)
+            parent = parents[index]
+            if kind == _PRE:
+                preformatted -= 1
+            elif kind == _UNKNOWN:
+                tags[index] = "span" if blocks == blocks_before else "div"
+            spaces = tags[-1] in INLINE or preformatted > 0
     return page

@@ -30,11 +30,14 @@ class Weights:
         count = len(page)
         self._ends = page.ends
         self._own = [[0] * count for _ in range(5)]
+        self._totals: list[list[int]] = [[] for _ in range(5)]  # running totals, made when first asked for
         self._weigh(page)
-        self._total()
 
-    def _total(self) -> None:
-        self._totals = [list(accumulate(own, initial=0)) for own in self._own]
+    def _sum(self, kind: int, i: int) -> int:
+        totals = self._totals[kind]
+        if not totals:
+            totals = self._totals[kind] = list(accumulate(self._own[kind], initial=0))
+        return totals[self._ends[i]] - totals[i]
 
     def _weigh(self, page: Outline) -> None:
         """Fill in each entry's own figures; a block's are those of the text that it holds directly or inline."""
@@ -66,24 +69,24 @@ class Weights:
         for own in self._own:
             for i in entries:
                 own[i : self._ends[i]] = bytes(self._ends[i] - i)
-        self._total()
+        self._totals = [[] for _ in range(5)]
 
     def plain(self, i: int) -> int:
         """Text, in links less."""
-        return self._totals[0][self._ends[i]] - self._totals[0][i]
+        return self._sum(0, i)
 
     def running(self, i: int) -> int:
         """The same with long blocks weighing more than short ones: tells prose from teasers, captions and menus."""
-        return self._totals[1][self._ends[i]] - self._totals[1][i]
+        return self._sum(1, i)
 
     def text(self, i: int) -> int:
         """Text."""
-        return self._totals[2][self._ends[i]] - self._totals[2][i]
+        return self._sum(2, i)
 
     def linked(self, i: int) -> int:
         """Text in links."""
-        return self._totals[3][self._ends[i]] - self._totals[3][i]
+        return self._sum(3, i)
 
     def links(self, i: int) -> int:
         """Links to other pages."""
-        return self._totals[4][self._ends[i]] - self._totals[4][i]
+        return self._sum(4, i)

@@ -20,7 +20,9 @@ _CLOSES_ITSELF = words("p li dt dd option tr td th")
 _TAG = re.compile(r"<(/?)([a-zA-Z][^\s/>]*)")
 # Letters in both cases: a search that ignores case loses its fast path to the next "<".
 _FORMATTING_TAG = re.compile(
-    "<(?:" + "|".join("".join(f"[{c}{c.upper()}]" for c in name) for name in sorted(_FORMATTING)) + r")[\s>]"
+    r"<(?=[bcefinstuBCEFINSTU])(?:"
+    + "|".join("".join(f"[{c}{c.upper()}]" for c in name) for name in sorted(_FORMATTING))
+    + r")\s[^>]*"
 )
 # One start tag, to its end or to the end of the page: it always matches, so no character is read twice.
 _START_TAG = re.compile(r"<[a-zA-Z](?:[^\"'>]++|\"[^\"]*+(?:\"|\Z)|'[^']*+(?:'|\Z))*+")
@@ -28,8 +30,8 @@ _VALUE = re.compile(r"=\s*(?:\"[^\"]*\"|'[^']*')")
 
 _FEW_VALUES = 10_000  # a tenth of a second for the parser, if all stand in one tag
 _LONG_TAG = re.compile(r"<[a-zA-Z][^>\"'=]{20000}")  # attributes without values
-_FEW_TAGS = 5_000  # too few to nest deep enough to matter
-_FEW_COPIES = 1_000_000  # tags times formatting tags: a bound on the nodes that they can become
+_FEW_TAGS = 30_000  # nested, they take the parser a second
+_FEW_COPIES = 1_000_000  # tags times formatting tags with attributes: a bound on the nodes that they can become
 _ALIKE = 3  # formatting elements with the same start tag; HTML forgets further ones
 _SLACK = 20  # the depth told from the source is an estimate; the exact one is checked on the tree
 
@@ -42,8 +44,8 @@ def check_markup(source: str, limits: Limits) -> None:
     if source.count("=") > _FEW_VALUES or _LONG_TAG.search(source):
         _check_attributes(source, limits)
     if tags > _FEW_TAGS or tags * tags > _FEW_COPIES:
-        formatting = sum(1 for _ in _FORMATTING_TAG.finditer(source))
-        if tags > 2 * _FEW_TAGS or tags * formatting > _FEW_COPIES:
+        distinct = len(set(_FORMATTING_TAG.findall(source)))
+        if tags > _FEW_TAGS or tags * distinct * _ALIKE > _FEW_COPIES:
             _simulate(source, limits)
 
 

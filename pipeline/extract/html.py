@@ -8,7 +8,7 @@ from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser
 
 from pipeline.extract.charset import decode
 from pipeline.extract.content import Choice, choose
-from pipeline.extract.content_outline import Outline, outline
+from pipeline.extract.content_outline import Outline, outline, words
 from pipeline.extract.formulas import Lifted, lift
 from pipeline.extract.guard import check_markup
 from pipeline.extract.limits import LimitExceeded, Limits
@@ -20,6 +20,9 @@ VERSION = 1  # raised by hand whenever the text of any page can change
 EXTRACTOR = f"mathmill@{VERSION}"
 
 _DEFAULTS = Limits()
+# A third of a usual page is navigation: it is not walked unless the rest holds little text.
+_RARELY_CONTENT = words("nav footer button menu noscript")
+_ENOUGH = 500
 # Marks that stand for formulas, scripts, code and line breaks while a page is worked on; no page may bring its own.
 _MARKS = [chr(code) for code in range(0xE000, 0xE009)]
 _MARK_REFERENCE = re.compile(r"&#(?:[xX]0*[eE]00[0-8]|0*573(?:4[4-9]|5[0-2]))(?![0-9a-fA-F]);?")
@@ -60,8 +63,11 @@ def _extract(html: bytes, charset: str | None, limits: Limits) -> tuple[Page, Ou
     tree = LexborHTMLParser(source, options=LexborDocumentOptions.WO_EVENTS)
     title = _title(tree)
     lifted = lift(tree)
-    page = outline(tree, limits)
+    page = outline(tree, limits, _RARELY_CONTENT)
     choice = choose(page) if len(page) else None
+    if choice is None or choice.running < _ENOUGH:
+        page = outline(tree, limits)
+        choice = choose(page) if len(page) else None
     if choice is None:
         return Page("", title, 0), page, None, None
     renderer = Renderer(page, choice, lifted, limits.text_chars)

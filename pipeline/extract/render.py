@@ -19,7 +19,6 @@ CODE_OPEN, CODE_CLOSE = "\ue006", "\ue007"  # around the number of a piece of in
 
 SEPARATION = "---"  # between the posts of a thread
 
-_SPACE = re.compile(r"[ \t\n\r\f\v\xa0\u2002-\u200a\u202f\u3000]+")
 _BREAK = re.compile(rf" ?{BREAK} ?")
 _BREAKS = re.compile(r"\n{3,}")
 _CODE = re.compile(f"{CODE_OPEN}(\\d+){CODE_CLOSE}")
@@ -190,12 +189,12 @@ class Renderer:
         """Finish the block that was being gathered."""
         if not self.inline:
             return
-        joined = _SPACE.sub(" ", "".join(self.inline)).strip(" " + BREAK)
+        joined = " ".join("".join(self.inline).split())
         self.inline.clear()
+        if BREAK in joined:
+            joined = _BREAKS.sub("\n\n", _BREAK.sub("\n", joined.strip(" " + BREAK)))
         if not joined:
             return
-        if BREAK in joined:
-            joined = _BREAKS.sub("\n\n", _BREAK.sub("\n", joined))
         block = self.lifted.finish(joined)
         if CODE_OPEN in block:
             block = _CODE.sub(lambda match: self.codes[int(match[1])], block)
