@@ -1,4 +1,4 @@
-"""Elements that carry their formula in an attribute: `data-latex`, `data-tex`, `data-math` and the like."""
+"""Elements that carry their formula in an attribute: `data-latex`, `data-tex`, `data-mathml` and the like."""
 
 from selectolax.lexbor import LexborNode
 
@@ -7,99 +7,64 @@ from pipeline.extract.formulas.asciimath import to_tex
 from pipeline.extract.formulas.dom import read_string
 from pipeline.extract.formulas.page import Page, looks_tex
 
-_TEX = ("data-tex", "data-latex", "data-formula", "data-math", "data-equation", "data-equation-content", "data-katex",
-        "data-tex-source", "data-expr", "data-original-tex", "data-latex-source", "data-math-source", "data-raw-latex",
-        "data-original", "data-value", "data-content")  # fmt: skip
-# Attributes that carry other things too: their value must be plain LaTeX, or the class must name a formula.
-_DOUBTFUL = frozenset(
-    {"data-expr", "data-original", "data-value", "data-content", "data-equation", "data-formula", "data-math"}
+# Attributes that hold LaTeX and nothing else, and attributes that hold other things too: a value of those must be
+# plainly LaTeX, or the element's class must name a formula.
+_CERTAIN = tuple(
+    "data-tex data-latex data-katex data-equation-content data-tex-source data-latex-source data-math-source"
+    " data-original-tex data-raw-latex data-latexcode".split()
 )
-_HINTS = ("math", "formula", "katex", "latex", "tex", "equation", "asciimath")
-_BASE = "span,div,p,img,code,figure,amp-mathml,math-field,math-renderer,tex,latex,section,em,i,td,li,a,mjx-math,annotation,ql-formula"
-SELECTOR = ", ".join(
-    [f"[{name}]" for name in _TEX[:11]]
-    + [
-        "[data-mathml]",
-        "[data-asciimath]",
-        ".ql-formula[data-value]",
-        ".math[data-original]",
-        "[data-type*=math][data-value]",
-    ]
-)
-_OURS = frozenset(
-    {
-        "mjx-container",
-        "mjx-math",
-        "math",
-        "svg",
-        "g",
-        "script",
-        "input",
-        "button",
-        "textarea",
-        "option",
-        "form",
-        "body",
-        "html",
-    }
-)
+_DOUBTFUL = ("data-math", "data-formula", "data-equation", "data-expr", "data-value", "data-content", "data-original")
+ATTRIBUTES = (*_CERTAIN, *_DOUBTFUL, "data-mathml", "data-asciimath")
+_HINTS = ("math", "formula", "katex", "latex", "tex", "equation")
+_CONTROLS = frozenset("script input button textarea option form body html svg g select label meta link".split())
+_WIRIS = str.maketrans("«»¨§", '<>"&')  # WIRIS writes MathML with these for the characters that attributes cannot hold
 
 
 def lift(node: LexborNode, page: Page) -> None:
     """Replace the element by the formula in its attributes, where one is there."""
     tag = node.tag or ""
-    if tag in _OURS or (tag.startswith(("mjx-", "m")) and tag in _MATHML):
+    if tag in _CONTROLS or tag.startswith(("mjx-", "m")) and tag in mathml.ELEMENTS:
         return
     attributes = node.attributes
-    name = attributes.get("class") or ""
-    mathematical = any(hint in name.lower() for hint in _HINTS)
-    if tag in ("mi", "mo", "mn"):
-        return
-    tex = next((attributes[key] for key in _TEX if _value(attributes, key, mathematical)), None)
+    name = (attributes.get("class") or "").lower()
     display = _display(attributes, name)
-    if tex is None:
-        markup = attributes.get("data-mathml")
-        if markup and "<math" in markup.replace("«", "<"):
-            math = read_string(
-                markup.replace("«", "<").replace("»", ">").replace("¨", '"').replace("§", "&"), page.budget
-            )
-            if math is not None:
-                page.put(node, mathml.to_tex(math), display or math.get("display") == "block", "data_mathml")
-            return
-        ascii_math = attributes.get("data-asciimath")
-        if ascii_math:
-            page.put(node, to_tex(ascii_math), display, "data_asciimath")
-        return
     if display is None and node.parent is not None:
-        above = node.parent.attributes.get("class") or ""
-        display = True if "display" in above and "math" in above else None
-    page.put(node, tex, display, "data_attribute")
+        above = (node.parent.attributes.get("class") or "").lower()
+        display = True if "display" in above and ("math" in above or "katex" in above) else None
+    mathematical = any(hint in name for hint in _HINTS)
+    tex = next((attributes[key] for key in _CERTAIN if _usable(attributes.get(key))), None)
+    if tex is None:
+        values = [attributes[key] for key in _DOUBTFUL if _usable(attributes.get(key))]
+        tex = next(
+            (value for value in values if value and (looks_tex(value) or (mathematical and len(value) < 40))), None
+        )
+    if tex is not None:
+        page.put(node, tex, display, "data_attribute")
+        return
+    markup = (attributes.get("data-mathml") or "").translate(_WIRIS)
+    if "<math" in markup:
+        math = read_string(markup, page.budget)
+        if math is not None:
+            page.put(node, mathml.to_tex(math), display or math.get("display") == "block", "data_mathml")
+    elif attributes.get("data-asciimath"):
+        page.put(node, to_tex(attributes["data-asciimath"] or ""), display, "data_asciimath")
 
 
-_MATHML = frozenset({"mi", "mo", "mn", "mrow", "msup", "msub", "msubsup", "mfrac", "msqrt", "mroot", "mtable", "mtr", "mtd",
-                     "mtext", "mspace", "mover", "munder", "munderover", "mstyle", "mpadded", "menclose", "mphantom"})  # fmt: skip
-
-
-def _value(attributes: dict[str, str | None], key: str, mathematical: bool) -> bool:
-    value = attributes.get(key)
-    if not value or not value.strip() or (value.strip()[0] in "{[" and '":' in value):
+def _usable(value: str | None) -> bool:
+    """Whether a value may be LaTeX at all: no address, no JSON, no flag."""
+    if not value or not value.strip():
         return False
-    if value in ("true", "false", "inline", "display", "block", "1", "0") and key in _DOUBTFUL:
+    if value in ("true", "false", "inline", "display", "block"):
         return False
-    if value.startswith(("http", "/", "#", "<")):
-        return False
-    return key not in _DOUBTFUL or mathematical or looks_tex(value)
+    return not value.startswith(("http", "/", "#", "<")) and not (value.lstrip()[0] in "{[" and '":' in value)
 
 
 def _display(attributes: dict[str, str | None], name: str) -> bool | None:
-    if "display" in attributes and attributes["display"] in ("", "true", "block"):
+    """What attributes and class say about display, None when nothing."""
+    if attributes.get("display") in ("true", "block") or attributes.get("data-display") in ("true", "block"):
         return True
-    mode = attributes.get("data-display") or attributes.get("data-math-style") or attributes.get("data-displaymode")
-    if mode in ("true", "block", "display", ""):
-        return mode != "" or None
-    lower = name.lower()
-    if "inline" in lower:
+    if attributes.get("data-math-style") == "display" or attributes.get("data-displaymode") == "true":
+        return True
+    if "inline" in name:
         return False
-    if "display" in lower or "block" in lower:
-        return True
-    return None
+    return True if "display" in name or "block" in name else None

@@ -162,7 +162,9 @@ def read_back(node: Element, name: str) -> Element | None:
         return Element("mspace", [], {"width": _width(node)})
     if name == "menclose":
         drawn = any("border" in child.get("style") for child in node.elements)
-        return Element("menclose", children_of(node), {"notation": node.get("notation") or ("box" if drawn else "none")})
+        return Element(
+            "menclose", children_of(node), {"notation": node.get("notation") or ("box" if drawn else "none")}
+        )
     return Element("mrow", children_of(node))
 
 

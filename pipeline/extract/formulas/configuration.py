@@ -23,8 +23,7 @@ _MACRO_KEY = re.compile(
 )
 _COMMENT = re.compile(r"(?:^|(?<=[\s,{\[(;]))//[^\n]*|/\*.*?\*/", re.DOTALL)
 _ASCIIMATH = re.compile(
-    rb"ascii-?math[\w.-]{0,30}\.js|input/asciimath|asciimath2jax|[-_]AM[-_]|AM_(?:HTMLorMML|CHTML|SVG)|translateASCIIMath",
-    re.IGNORECASE,
+    rb"ascii-?math[\w.-]{0,30}\.js|input/asciimath|asciimath2jax|[-_]am[-_]|am_(?:htmlormml|chtml|svg)|translateasciimath"
 )
 _BLOCKS = 20  # objects and arrays read of one script
 _SIMPLE = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
@@ -167,9 +166,10 @@ def read_script(text: str, found: Configuration, limits: FormulaLimits) -> None:
         found.dollars = ("$", "$") in found.inline
 
 
-def read_source(raw: bytes, found: Configuration) -> None:
-    """Add what the page's bytes say without its scripts being read: which renderers they load."""
-    if _ASCIIMATH.search(raw):
+def read_source(lowered: bytes, found: Configuration) -> None:
+    """Add what the page's bytes (in lower case) say without its scripts being read: which renderers they load."""
+    mathjax = b"mathjax" in lowered
+    if (b"asciimath" in lowered or (mathjax and b"am_" in lowered)) and _ASCIIMATH.search(lowered):
         found.asciimath = True
-    if b"mathjax" in raw or b"MathJax" in raw or b"katex" in raw or b"renderMathInElement" in raw:
+    if mathjax or b"katex" in lowered or b"rendermathinelement" in lowered:
         found.renders = True

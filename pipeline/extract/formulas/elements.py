@@ -10,49 +10,32 @@ from pipeline.extract.formulas.latex import undelimit
 from pipeline.extract.formulas.mathml_elements import of_node
 from pipeline.extract.formulas.page import OPEN, Page, alone, looks_tex
 
-WIKI = ".mwe-math-element"
-NUMBERS = ".eqno, .ltx_eqn_eqno, .ltx_tag_equation, .equation-number, .equation_number, .eq-number, .eqn-number, .equationNumber, .equation_label, .equation-label, .eq-num, .eqnum, .eqn-num"
-_TAGS = frozenset({"dt-math", "d-math", "tex", "latex", "tex-math", "math-renderer", "k-tex", "ka-tex", "la-tex", "math-field",
-                   "tex-inline", "tex-block", "x-tex", "x-latex", "inline-math", "display-math", "math-inline", "math-block",
-                   "amp-mathml", "eq", "eqn", "formula"})  # fmt: skip
-_CLASSES = ("math", "tex", "latex", "math-tex", "math-container", "arithmatex", "math-inline", "math-display", "math-block",
-            "inline-math", "block-math", "display-math", "displaymath", "inlinemath", "katex-inline", "kdmath",
-            "language-math", "MathJax_Preview", "mathjax", "mathjax_process", "tex2jax_process", "inline-formula",
-            "display-formula", "mq-selectable", "texhtml", "latex-inline", "latex-display", "equation", "formula")  # fmt: skip
-SELECTOR = ", ".join(sorted(_TAGS) + [f".{name}" for name in _CLASSES])
+WIKI = frozenset({"mwe-math-element"})
+NUMBERS = frozenset(
+    "eqno ltx_eqn_eqno ltx_tag_equation equation-number equation_number eq-number eqn-number equationNumber"
+    " equation_label equation-label eq-num eqnum eqn-num".split()
+)
+TAGS = frozenset(
+    "dt-math d-math tex latex tex-math math-renderer k-tex ka-tex la-tex math-field tex-inline tex-block x-tex x-latex"
+    " inline-math display-math math-inline math-block eq eqn formula".split()
+)
+CLASSES = frozenset(
+    "math tex latex math-tex math-container arithmatex math-inline math-display math-block inline-math block-math"
+    " display-math displaymath inlinemath katex-inline kdmath language-math MathJax_Preview mathjax mathjax_process"
+    " tex2jax_process inline-formula display-formula mq-selectable texhtml latex-inline latex-display equation formula".split()
+)
 _CODE = frozenset({"code", "pre"})
 _SKIPPED = frozenset(
-    {
-        "img",
-        "svg",
-        "script",
-        "body",
-        "html",
-        "article",
-        "main",
-        "section",
-        "table",
-        "tr",
-        "td",
-        "ul",
-        "ol",
-        "a",
-        "form",
-        "input",
-        "textarea",
-        "style",
-        "nav",
-        "h1",
-        "h2",
-        "h3",
-    }
+    "img svg script body html article main section table tr td ul ol a form input textarea style nav h1 h2 h3".split()
 )
 _ENVIRONMENT = re.compile(r"\\begin\s*\{\s*(?:equation|align|gather|multline|eqnarray|displaymath|flalign)")
 _WHOLE = re.compile(r"\s*\\begin\s*(\{[^{}]*\}).*\\end\s*\1\s*", re.DOTALL)
 _WORDS = re.compile(r"(?<![\\a-zA-Z])[a-zA-Z]{3,}")
 _CONTAINER = frozenset(
-    {"tex2jax_process", "mathjax_process", "mathjax", "equation", "formula", "inline-formula", "display-formula"}
+    "tex2jax_process mathjax_process mathjax equation formula inline-formula display-formula".split()
 )
+_DOUBTFUL_TAGS = frozenset({"eq", "eqn", "formula", "math-field", "latex", "tex"})
+_WORDED = re.compile(r"\\(?:text|mathrm|operatorname|mbox|textrm)\s*\{[^{}]*\}")
 
 
 def lift_wiki(node: LexborNode, page: Page) -> None:
@@ -109,18 +92,23 @@ def lift(node: LexborNode, page: Page) -> None:
 
 
 def _delimited_inside(text: str) -> bool:
-    return "\\(" in text or "\\[" in text or "$" in text or (_ENVIRONMENT.search(text) is not None and not _WHOLE.fullmatch(text))
+    return (
+        "\\(" in text
+        or "\\[" in text
+        or "$" in text
+        or (_ENVIRONMENT.search(text) is not None and not _WHOLE.fullmatch(text))
+    )
 
 
 def _is_formula(tag: str, classes: list[str], text: str, node: LexborNode) -> bool:
     """Whether an element without delimiters holds LaTeX and nothing else."""
-    if tag in _TAGS:
-        return tag not in ("eq", "eqn", "formula", "math-field", "latex", "tex") or looks_tex(text) or len(text) < 20
+    if tag in TAGS:
+        return tag not in _DOUBTFUL_TAGS or looks_tex(text) or len(text) < 20
     if tag in _CODE:
         return "language-math" in classes or "math" in classes
     if "math" in classes and ("inline" in classes or "display" in classes or "notranslate" in classes):
         return True
-    words = len(_WORDS.findall(re.sub(r"\\(?:text|mathrm|operatorname|mbox|textrm)\s*\{[^{}]*\}", "", text)))
+    words = len(_WORDS.findall(_WORDED.sub("", text)))
     if looks_tex(text):
         return words < 6
     strong = any(name.startswith(("math", "inline-math", "katex", "tex", "latex", "arithmatex")) for name in classes)
@@ -143,7 +131,7 @@ def _name(tag: str, classes: list[str]) -> str:
         return "distill"
     if tag in _CODE:
         return "code_math"
-    if tag in _TAGS:
+    if tag in TAGS:
         return "custom_element"
     if "notranslate" in classes:
         return "sphinx"

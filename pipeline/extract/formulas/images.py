@@ -7,7 +7,7 @@ from selectolax.lexbor import LexborNode
 
 from pipeline.extract.formulas.page import Page, alone, looks_tex
 
-SELECTOR = "img"
+TAGS = frozenset({"img"})
 _SERVICE = re.compile(
     r"(?:math|mime)tex\.cgi\?(?P<cgi>.+)"
     r"|/(?:gif|png|svg|pdf|emf|swf|html|jpe?g)\.(?:latex|image|download)\?(?P<codecogs>.+)"

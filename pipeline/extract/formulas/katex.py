@@ -3,11 +3,10 @@
 from selectolax.lexbor import LexborNode
 
 from pipeline.extract.formulas import katex_spans
-from pipeline.extract.formulas.dom import read
 from pipeline.extract.formulas.mathml_elements import annotation, of_node
 from pipeline.extract.formulas.page import Page, has_class
 
-SELECTOR = ".katex, .katex-error"
+CLASSES = frozenset({"katex", "katex-error"})
 
 
 def lift(node: LexborNode, page: Page) -> None:
@@ -27,7 +26,7 @@ def lift(node: LexborNode, page: Page) -> None:
     if not tex:
         spans = node.css_first(".katex-html")
         if spans is not None:
-            tex, encoding = katex_spans.to_tex(read(spans, page.budget)), "katex_spans"
+            tex, encoding = page.read_back(spans, katex_spans.to_tex), "katex_spans"
         else:
             math = node.css_first("math")
             if math is None:

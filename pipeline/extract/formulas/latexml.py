@@ -4,11 +4,13 @@ from selectolax.lexbor import LexborNode
 
 from pipeline.extract.formulas.page import CLOSE, OPEN, Page
 
-SELECTOR = "table.ltx_eqn_table, table.ltx_equationgroup, table.ltx_equation"
+CLASSES = frozenset({"ltx_eqn_table", "ltx_equationgroup", "ltx_equation"})
 
 
 def lift(node: LexborNode, page: Page) -> None:
     """Make one display formula of an equation table; tables with words in them stay."""
+    if node.tag != "table":
+        return
     rows: list[list[str]] = []
     last = -1
     for row in node.css("tr"):

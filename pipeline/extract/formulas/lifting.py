@@ -1,9 +1,12 @@
 """One pass over a page's tree: every formula element becomes a mark in the text.
 
-Each encoding names the elements it knows by a selector (about 10 ns a node in lexbor) and replaces them; those that
-hold others come first, so that what is left for the later ones is what no earlier one understood.
+Each encoding says by which tags, classes or attributes its elements are known. Which of these a page has at all is read
+off its bytes first, and only those are looked for in the tree (about 10 ns a node and selector in lexbor): a page
+without formulas pays for one look at its bytes. Encodings that hold others come first, so that what is left for the
+later ones is what no earlier one understood.
 """
 
+import re
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -27,27 +30,35 @@ from pipeline.extract.formulas.limits import FormulaLimits
 from pipeline.extract.formulas.page import Page
 
 _DEFAULTS = FormulaLimits()
+_CLOSED = re.compile(rb"</([a-z][\w:.-]*)")
+_CLASS = re.compile(rb"""class=["']?([^"'>]*)""")  # each begins with a literal, for which the engine searches fast
+_DATA = re.compile(rb"data-[a-z-]+")
+_NOTHING: frozenset[str] = frozenset()
 
 
 class Encoding(NamedTuple):
     """How one way of writing formulas is found, and what is done with each element found."""
 
-    selector: str
     lift: Callable[[LexborNode, Page], object]
+    tags: frozenset[str] = _NOTHING
+    classes: frozenset[str] = _NOTHING
+    attributes: tuple[str, ...] = ()
 
 
 _ENCODINGS = (
-    Encoding(attributes.SELECTOR, attributes.lift),
-    Encoding(mathjax3.SELECTOR, mathjax3.lift),
-    Encoding(katex.SELECTOR, katex.lift),
-    Encoding(mathjax2.SELECTOR, mathjax2.lift),
-    Encoding(elements.WIKI, elements.lift_wiki),
-    Encoding(mathml_elements.SELECTOR, mathml_elements.lift),
-    Encoding(images.SELECTOR, images.lift),
-    Encoding(elements.SELECTOR, elements.lift),
-    Encoding(latexml.SELECTOR, latexml.lift),
-    Encoding(elements.NUMBERS, elements.drop_number),
+    Encoding(mathjax3.lift, tags=mathjax3.TAGS),
+    Encoding(attributes.lift, attributes=attributes.ATTRIBUTES),
+    Encoding(katex.lift, classes=katex.CLASSES),
+    Encoding(mathjax2.lift, classes=mathjax2.CLASSES),
+    Encoding(elements.lift_wiki, classes=elements.WIKI),
+    Encoding(mathml_elements.lift, tags=mathml_elements.TAGS),
+    Encoding(images.lift, tags=images.TAGS),
+    Encoding(elements.lift, tags=elements.TAGS, classes=elements.CLASSES),
+    Encoding(latexml.lift, classes=latexml.CLASSES),
+    Encoding(elements.drop_number, classes=elements.NUMBERS),
 )
+_TAGS = frozenset().union(*(encoding.tags for encoding in _ENCODINGS))
+_CLASSES = frozenset().union(*(encoding.classes for encoding in _ENCODINGS))
 
 
 def lift(tree: LexborHTMLParser, *, limits: FormulaLimits = _DEFAULTS) -> Lifted:
@@ -58,10 +69,21 @@ def lift(tree: LexborHTMLParser, *, limits: FormulaLimits = _DEFAULTS) -> Lifted
     """
     page = Page(tree, limits)
     raw = tree.raw_html or b""
-    configuration.read_source(raw, page.configuration)
+    lowered = raw.lower()
+    configuration.read_source(lowered, page.configuration)
     scripts.lift_all(page, raw)
+    tags = _TAGS & {name.decode("latin-1") for name in set(_CLOSED.findall(lowered))}
+    if b"<img" in lowered or b"<image" in lowered:
+        tags |= images.TAGS
+    classes = _CLASSES & set(b" ".join(set(_CLASS.findall(raw))).decode("utf-8", "replace").split())
+    data = {name.decode("latin-1") for name in set(_DATA.findall(lowered))}
     for encoding in _ENCODINGS:
-        for node in tree.css(encoding.selector):
+        selectors = [name.replace(":", "\\:") for name in sorted(encoding.tags & tags)]
+        selectors += [f".{name}" for name in sorted(encoding.classes & classes)]
+        selectors += [f"[{name}]" for name in encoding.attributes if name in data]
+        if not selectors:
+            continue
+        for node in tree.css(", ".join(selectors)):
             try:
                 encoding.lift(node, page)
             except TooLarge:

@@ -3,11 +3,10 @@
 from selectolax.lexbor import LexborNode
 
 from pipeline.extract.formulas import chtml
-from pipeline.extract.formulas.dom import read
 from pipeline.extract.formulas.mathml_elements import of_node
 from pipeline.extract.formulas.page import Page
 
-SELECTOR = ".MathJax, .MathJax_SVG, .MathJax_CHTML, .MathJax_PHTML, .mjx-chtml"
+CLASSES = frozenset({"MathJax", "MathJax_SVG", "MathJax_CHTML", "MathJax_PHTML", "mjx-chtml"})
 _DISPLAYS = (
     "MathJax_Display",
     "MathJax_SVG_Display",
@@ -43,4 +42,4 @@ def lift(node: LexborNode, page: Page) -> None:
         if tex:
             page.put(target, tex, display or block, "mathjax2_assistive")
             return
-    page.put(target, chtml.to_tex(read(node, page.budget)), display, "mathjax2_rendered")
+    page.put(target, page.read_back(node, chtml.to_tex), display, "mathjax2_rendered")

@@ -3,11 +3,10 @@
 from selectolax.lexbor import LexborNode
 
 from pipeline.extract.formulas import chtml, svg
-from pipeline.extract.formulas.dom import read
 from pipeline.extract.formulas.mathml_elements import of_node
 from pipeline.extract.formulas.page import Page
 
-SELECTOR = "mjx-container"
+TAGS = frozenset({"mjx-container"})
 
 
 def lift(node: LexborNode, page: Page) -> None:
@@ -27,6 +26,6 @@ def lift(node: LexborNode, page: Page) -> None:
     if root is None:
         return
     if root.tag == "svg":
-        page.put(node, svg.to_tex(read(root, page.budget)), display, "mathjax3_svg")
+        page.put(node, page.read_back(root, svg.to_tex), display, "mathjax3_svg")
     else:
-        page.put(node, chtml.to_tex(read(root, page.budget)), display, "mathjax3_chtml")
+        page.put(node, page.read_back(root, chtml.to_tex), display, "mathjax3_chtml")

@@ -128,9 +128,7 @@ def _unwrap(node: Element | str) -> Element | str:
     return node
 
 
-def _fenced(
-    children: list[Element | str], start: int, opening: str, pairs: dict[int, int]
-) -> tuple[str, int] | None:
+def _fenced(children: list[Element | str], start: int, opening: str, pairs: dict[int, int]) -> tuple[str, int] | None:
     """A fence with what it holds, when that is a table, a binomial coefficient or tall; and where it ends."""
     count = len(children)
     following = _unwrap(children[start + 1]) if start + 1 < count else None
@@ -644,4 +642,5 @@ _HANDLERS: dict[str, Callable[[Element], str]] = {
     "semantics": semantics, "maction": maction, "mstyle": mstyle, "mtable": lambda node: table(node, convert, "", ""),
     "apply": content, "ci": content, "cn": content, "csymbol": content, "bind": content, "reln": content,
 }  # fmt: skip
+ELEMENTS = frozenset(_HANDLERS) | {"math", "mrow", "mtr", "mlabeledtr", "mtd", "mpadded", "merror", "mphantom"}
 _DROPPED = frozenset("none mprescripts maligngroup malignmark mphantom annotation annotation-xml mlabel".split())

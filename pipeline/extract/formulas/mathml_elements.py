@@ -8,7 +8,7 @@ from pipeline.extract.formulas import mathml
 from pipeline.extract.formulas.dom import read
 from pipeline.extract.formulas.page import OPEN, Page, has_class
 
-SELECTOR = "math, mml\\:math, m\\:math"
+TAGS = frozenset({"math", "mml:math", "m:math"})
 _TEX_ENCODINGS = (
     "application/x-tex",
     "tex",

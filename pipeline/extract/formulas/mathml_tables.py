@@ -7,7 +7,21 @@ from pipeline.extract.formulas.symbols import FENCES, chars_tex
 
 _MATRICES = {("(", ")"): "pmatrix", ("[", "]"): "bmatrix", ("|", "|"): "vmatrix", ("‖", "‖"): "Vmatrix", ("{", "}"): "Bmatrix",
              ("∥", "∥"): "Vmatrix", ("∣", "∣"): "vmatrix"}  # fmt: skip
-_RELATIONS = ("=", "<", ">", "\\leq", "\\geq", "\\equiv", "\\approx", "\\in", "\\rightarrow", "\\Rightarrow", "\\neq", ":=", "\\cong")
+_RELATIONS = (
+    "=",
+    "<",
+    ">",
+    "\\leq",
+    "\\geq",
+    "\\equiv",
+    "\\approx",
+    "\\in",
+    "\\rightarrow",
+    "\\Rightarrow",
+    "\\neq",
+    ":=",
+    "\\cong",
+)
 _ROWS = frozenset({"mtr", "mlabeledtr"})
 
 

@@ -1,12 +1,13 @@
 """The page while its formulas are lifted: what was found so far, and the tools that every encoding needs."""
 
 import re
+from collections.abc import Callable
 from typing import NamedTuple
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from pipeline.extract.formulas.configuration import Configuration
-from pipeline.extract.formulas.dom import Budget
+from pipeline.extract.formulas.dom import Budget, Element, read
 from pipeline.extract.formulas.latex import clean, punctuation, strip_comments, unescape
 from pipeline.extract.formulas.limits import FormulaLimits
 from pipeline.extract.formulas.macros import DEFINES, Macros
@@ -34,6 +35,7 @@ class Page:
         self.macros = Macros(limits)
         self.configuration = Configuration(self.macros)
         self.formulas: list[Formula] = []
+        self._read: dict[str, str] = {}
 
     def add(self, tex: str, display: bool | None, encoding: str) -> str | None:
         """Keep a formula. Returns its mark, "" when it says nothing (definitions), None when it is none or too much.
@@ -55,6 +57,14 @@ class Page:
             Formula(tex, bool(says if display is None else display or (says and "aligned" in tex)), encoding)
         )
         return f"{OPEN}{len(self.formulas) - 1}{CLOSE}{mark}"
+
+    def read_back(self, node: LexborNode, to_tex: Callable[[Element], str]) -> str:
+        """LaTeX of a rendered formula. Equal markup is read once: most formulas of a page are a letter or two."""
+        markup = node.html or ""
+        tex = self._read.get(markup)
+        if tex is None:
+            tex = self._read[markup] = to_tex(read(node, self.budget))
+        return tex
 
     def put(self, node: LexborNode, tex: str, display: bool | None, encoding: str) -> bool:
         """Put a formula in the place of a node. False when the node was left as it is."""

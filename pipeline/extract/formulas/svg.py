@@ -109,7 +109,9 @@ def _read_back(node: Element, name: str) -> Element | None:
         return Element("mtable", _rows(node))
     if name == "menclose":
         drawn = any(child.tag == "rect" for child in node.elements)
-        return Element("menclose", _children(node), {"notation": node.get("data-notation") or ("box" if drawn else "none")})
+        return Element(
+            "menclose", _children(node), {"notation": node.get("data-notation") or ("box" if drawn else "none")}
+        )
     if name == "mspace":
         return Element("mspace", [], {"width": node.get("width")})
     if name == "mphantom":
