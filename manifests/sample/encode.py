@@ -86,7 +86,8 @@ def _mediawiki(tex: str, display: bool, number: int) -> str:
     )
     return (
         f'<span class="mwe-math-element mwe-math-element-{kind}">'
-        f'<span class="mwe-math-mathml-{kind} mwe-math-mathml-a11y" style="display: none;">{math}</span><img src="/media/math/render/svg/{_digest(tex)}" '
+        f'<span class="mwe-math-mathml-{kind} mwe-math-mathml-a11y" style="display: none;">{math}</span>'
+        f'<img src="/media/math/render/svg/{_digest(tex)}" '
         f'class="mwe-math-fallback-image-{kind} mw-invert" aria-hidden="true" alt="{alt}"/></span>'
     )
 

@@ -161,7 +161,7 @@ def _fraction(node: Node) -> str:
 def _root(body: Node, index: Node | None) -> str:
     sign = (
         '<span class="hide-tail" style="min-width:0.853em;height:1.08em;"><svg xmlns="http://www.w3.org/2000/svg" '
-        'width="400em" height="1.08em" viewBox="0 0 400000 1080"><path d="M95,702c-2.7,0,-7.2,-2.7,-13,-8z"/></svg></span>'
+        'width="400em" height="1.08em" viewBox="0 0 400000 1080"><path d="M95,702c-2.7,0,-7,-3,-13,-8z"/></svg></span>'
     )
     inner = f'<span class="mord" style="padding-left:0.833em;">{_node(body)}</span>'
     left = f'<span class="root">{_stack([(2.9, _small(index))])}</span>' if index else ""

@@ -1,5 +1,6 @@
 """MathML elements in the other ways in which pages write a formula: markup, AsciiMath, HTML with sup and sub."""
 
+from collections.abc import Sequence
 from html import escape
 
 from manifests.sample import symbols
@@ -25,11 +26,13 @@ def asciimath(node: Node) -> str:
             return symbols.ASCIIMATH.get(node.text, node.text)
         case "mo":
             name = symbols.ASCIIMATH.get(node.text, node.text)
-            return f" {name} " if node.text in symbols.RELATION_CHARS or node.text in {"+", "−", "±"} else name
+            return f" {name} " if node.text in symbols.RELATION_CHARS | {"+", "−", "±"} else name
         case "mtext":
             return f' "{node.text.strip(chr(160))}" '.replace("\u00a0", " ")
         case "mspace":
             return " "
+        case "mfrac" if node.attributes.get("linethickness") == "0":
+            return f"({asciimath(kids[0])}),({asciimath(kids[1])})"
         case "mfrac":
             return f"({asciimath(kids[0])})/({asciimath(kids[1])})"
         case "msqrt":
@@ -61,10 +64,10 @@ def _bracket(node: Node) -> str:
 
 
 def _joined(parts: list[str]) -> str:
-    """Parts side by side, kept apart where two names would run into one word."""
+    """Parts side by side, kept apart where two names or two numbers would run into one."""
     out = ""
     for part in parts:
-        if out and part and out[-1].isalpha() and part[0].isalpha():
+        if out and part and ((out[-1].isalpha() and part[0].isalpha()) or (out[-1].isdigit() and part[0].isdigit())):
             out += " "
         out += part
     return out
@@ -83,6 +86,8 @@ def plain_html(node: Node) -> str:
             return f" {escape(node.text)} " if spaced else escape(node.text)
         case "mspace":
             return " "
+        case "mfrac" if node.attributes.get("linethickness") == "0":
+            return f"{plain_html(kids[0])} over {plain_html(kids[1])}"
         case "mfrac":
             return f"{_atom(kids[0])}/{_atom(kids[1])}"
         case "msqrt":
@@ -97,19 +102,32 @@ def plain_html(node: Node) -> str:
         case "msup" | "mover":
             return f"{plain_html(kids[0]).rstrip()}<sup>{plain_html(kids[1]).strip()}</sup>"
         case "msub" | "munder":
-            return f"{plain_html(kids[0]).rstrip()}<sub>{plain_html(kids[1]).strip()}</sub> "
+            end = " " if kids[0].text in symbols.LIMITS or kids[0].text in symbols.LARGE_CHARS else ""
+            return f"{plain_html(kids[0]).rstrip()}<sub>{plain_html(kids[1]).strip()}</sub>{end}"
         case "msubsup" | "munderover":
             low, high = plain_html(kids[1]).strip(), plain_html(kids[2]).strip()
             return f"{plain_html(kids[0])}<sub>{low}</sub><sup>{high}</sup> "
         case "mtable":
             return "; ".join(", ".join(plain_html(cell) for cell in row.children) for row in kids)
         case _:
-            return _signed("".join(plain_html(child) for child in kids))
+            return _plain_row(kids)
 
 
-def _signed(html: str) -> str:
-    """A leading sign stands close to its number."""
-    return html[1] + html[3:] if html[:3] in {" − ", " + "} else html
+def _plain_row(nodes: Sequence[Node]) -> str:
+    """Terms side by side: a sign stands close to its number, a function apart from its argument."""
+    out = ""
+    for index, node in enumerate(nodes):
+        before = nodes[index - 1] if index else Node("mo", "(")
+        after = nodes[index + 1] if index + 1 < len(nodes) else Node("mo", "(")
+        html = plain_html(node)
+        unary = before.tag == "mo" and before.text not in symbols.CLOSE_CHARS
+        if node.text in {"−", "+"} and unary:
+            html = html.strip()
+        named = node.children[0] if node.children and node.tag in {"msup", "msub"} else node
+        if named.text in symbols.FUNCTIONS and after.text not in symbols.OPEN_CHARS:
+            html += " "
+        out += html
+    return out
 
 
 def _atom(node: Node) -> str:

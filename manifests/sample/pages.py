@@ -33,6 +33,9 @@ _NEIGHBOURS_OTHER = (
     ("Ask us anything", "ask"),
 )
 
+# A dollar that is money, on pages where MathJax looks for dollars: escaped before it has run, in a span afterwards.
+_MONEY = {"dollars": "\\$", "mathjax2-script": "\\$", "mathjax2-rendered": "<span>$</span>"}
+
 
 def settle(article: Article, random: Random) -> Article:
     """`article` with its wordings chosen."""
@@ -54,8 +57,7 @@ def page(article: Article, site: Site, seed: str, encoding: str = "", **fields: 
     number = random.randint(1000, 99999)
     url = f"https://{site.host}" + site.path.format(slug=article.slug, number=number)
     day = f"20{random.randint(14, 23)}-{random.randint(1, 12):02d}-{random.randint(1, 28):02d}"
-    money = "\\$" if encoding == "dollars" else "$"
-    renderer = Renderer(ENCODERS.get(encoding, ENCODERS["brackets"]), site.theorem, money)
+    renderer = Renderer(ENCODERS.get(encoding, ENCODERS["brackets"]), site.theorem, _MONEY.get(encoding, "$"))
     body = "" if article.posts else renderer.blocks(article.text)
     posts = tuple(
         ShownPost(

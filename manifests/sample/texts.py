@@ -36,3 +36,14 @@ def _post(part: str) -> Post:
 def lessons() -> list[Article]:
     """All lessons."""
     return [article for name in ("algebra", "analysis", "more") for article in read(f"lessons-{name}", "lesson")]
+
+
+def other_languages() -> list[Article]:
+    """The articles in other languages than English: `=== language | slug | title` and, for mathematics, `| math`."""
+    articles: list[Article] = []
+    for piece in ("\n" + (_TEXTS / "languages.md").read_text(encoding="utf-8")).split("\n=== ")[1:]:
+        head, _, body = piece.partition("\n")
+        language, slug, title, *rest = (part.strip() for part in head.split("|"))
+        kind = "foreign-math" if rest else "foreign"
+        articles.append(Article(slug, title, body.strip("\n"), language=language, kind=kind, math=bool(rest)))
+    return articles

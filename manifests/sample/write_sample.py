@@ -6,11 +6,12 @@ may differ, with the version of zlib.
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
 from manifests.sample.crawl import all_pages
-from manifests.sample.records import Page, WarcFile
+from manifests.sample.records import Page, WarcFile, record_id
 
 NUM_FILES = 3
 
@@ -40,9 +41,13 @@ def write(folder: Path) -> None:
     Random("order").shuffle(whole)
     for index, page in enumerate(whole):
         spread[index % NUM_FILES].append(page)
+    place = next(index for index, page in enumerate(spread[0]) if page.kind == "thread")
+    twin = replace(spread[0][place], cluster="same-id", record_id=record_id("twin"))
+    spread[0][place] = twin
+    spread[1].append(twin)  # a page with one record id in two files, as merged crawls have them
     last = spread[-1]
     for index, page in enumerate(damaged):  # damage stands between good pages, so that a reader has to go on after it
-        last.insert(len(last) * (index + 1) // (len(damaged) + 1), page)
+        last.insert(len(last) * (index + 1) // len(damaged), page)
     lines: list[str] = []
     for number, pages in enumerate(spread):
         warc = WarcFile(number)
