@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from pipeline.files import digest, file_digest, parquet_file, write_json, write_text
 from pipeline.recipe import LoadedRecipe
@@ -119,8 +120,10 @@ def _listing(out: Path, path: str, schema: pa.Schema, rows: Iterable[dict[str, A
         {**row, "dropped": list(row["dropped"].items())} if "dropped" in row else row
         for row in sorted(rows, key=lambda row: (row.get("stage", ""), row.get("file") or row["part"]))
     ]
-    with parquet_file(out, path, schema) as file:
-        file.write(pa.Table.from_pylist(ordered, schema=schema))
+    rows_now = pa.Table.from_pylist(ordered, schema=schema)
+    if not ((out / path).is_file() and pq.read_table(out / path).equals(rows_now)):
+        with parquet_file(out, path, schema) as file:
+            file.write(rows_now)
     return Listing(path=path, rows=len(ordered), xxh3_128=file_digest(out / path))
 
 
