@@ -37,7 +37,7 @@ KINDS = {
     "foreign-math": 12,
     "glossary": 4,
     "hostile": 22,
-    "lesson": 73,
+    "lesson": 72,
     "login": 3,
     "news": 16,
     "old": 4,
@@ -48,7 +48,7 @@ KINDS = {
     "recipe": 16,
     "spam": 12,
     "sports": 10,
-    "thread": 20,
+    "thread": 21,
     "travel": 10,
     "wiki": 9,
 }

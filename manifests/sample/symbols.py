@@ -88,7 +88,7 @@ ASCIIMATH = {char: name for name, char in GREEK.items()} | {
     "⟺": "<=>",
     "⊥": "_|_",
     "≅": "~=",
-    "∣": "mid",
+    "∣": "|",
     "∑": "sum",
     "∏": "prod",
     "∫": "int",
