@@ -90,8 +90,13 @@ def load_language_model(path: str | None = None) -> LanguageModel:
 
     from py3langid import langid
 
-    # norm_probs divides the log-likelihood by the root of the length, without which every score would be 0 or 1.
-    identifier = langid.LanguageIdentifier.from_model_file(langid.MODEL_FILE, norm_probs=True)
-    identifier.set_languages([code for code in identifier.labels if code not in _NOT_IDENTIFIED])
+    @cache
+    def identifier() -> langid.LanguageIdentifier:
+        """Made at the first text: it takes most of a second, which a build that only wants the digest is spared."""
+        # norm_probs divides the log-likelihood by the root of the length, without which every score would be 0 or 1.
+        made = langid.LanguageIdentifier.from_model_file(langid.MODEL_FILE, norm_probs=True)
+        made.set_languages([code for code in made.labels if code not in _NOT_IDENTIFIED])
+        return made
+
     digest = file_digest(Path(langid.MODEL_DIR) / langid.MODEL_FILE)
-    return LanguageModel("py3langid", f"{digest} {version('py3langid')}", identifier.classify)
+    return LanguageModel("py3langid", f"{digest} {version('py3langid')}", lambda words: identifier().classify(words))
