@@ -21,7 +21,7 @@ SURE = 0.8  # the same for navigation, footers, asides and notices
 MANY = 3  # parts of one class that hold more than that together are not left out either
 FORM_TEXT = 100  # bytes of text that a form to fill in may have; one with more wraps content
 
-_UNNAMED = words("main article pre code blockquote h1 h2 h3 body p tr td tbody")  # names do not speak against these
+_UNNAMED = words("main article pre code blockquote h1 h2 h3 body tr tbody")  # names do not speak against these
 _HEADINGS = words("h1 h2 h3 h4 h5 h6")
 _ANCHORS = words("# ¶ § 🔗 ⚓ ∞")
 _SLUG = re.compile(r"[^\W_]+")

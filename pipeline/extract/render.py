@@ -12,7 +12,7 @@ from pipeline.extract.content_outline import INLINE, TEXT, Outline, words
 from pipeline.extract.formulas import Lifted
 from pipeline.extract.limits import LimitExceeded
 from pipeline.extract.render_code import fence, inline_code, is_prose, language_of
-from pipeline.extract.render_table import is_data_table, pipes, rows_of
+from pipeline.extract.render_table import children, is_data_table, pipes, rows_of
 
 BREAK = "\ue008"  # a <br>, until white space is collapsed
 CODE_OPEN, CODE_CLOSE = "\ue006", "\ue007"  # around the number of a piece of inline code, which `finish` must not read
@@ -41,6 +41,7 @@ class Renderer:
         self.inline: list[str] = []  # the block that is being gathered
         self.codes: list[str] = []  # pieces of inline code, by number
         self.indents: list[str] = []  # what every line of a block starts with, one entry per open container
+        self.before: list[str] = []  # the same for the last block
         self.marker = ""  # stands for the last indent on the first line of the next block
         self.heading = ""  # the marks before the text of an open heading
         self.tight = False  # the next block follows the last one without a blank line
@@ -155,8 +156,12 @@ class Renderer:
             self._emit(fence(self.lifted.source(raw), language))
 
     def _table(self, i: int) -> None:
-        """A data table, one line a row."""
+        """A data table, one line a row, its caption before it."""
         self._flush()
+        for child in children(self.page, i):
+            if self.page.tags[child] == "caption":
+                self.render(child)
+                self._flush()
         grid = []
         for row in rows_of(self.page, i, self.choice.left_out):
             cells = []
@@ -210,11 +215,23 @@ class Renderer:
         if self.length > self.text_chars:
             raise LimitExceeded("text_too_long", self.length)
         if self.parts:
-            self.parts.append("\n" if self.tight else "\n\n")
+            self.parts.append("\n" if self.tight else f"\n{self._between()}\n")
         if self.indents:
             indent = "".join(self.indents)
             first = "".join(self.indents[:-1]) + self.marker if self.marker else indent
             block = first + block.replace("\n", "\n" + indent)
         self.parts.append(block)
+        self.before = self.indents.copy()
         self.marker = ""
         self.tight = False
+
+    def _between(self) -> str:
+        """The blank line between two blocks: marked as quoted where both stand in the same quotation."""
+        shared = 0
+        for last, now in zip(self.before, self.indents, strict=False):
+            if last != now:
+                break
+            shared += 1
+        while shared and self.indents[shared - 1] != "> ":
+            shared -= 1
+        return "".join(self.indents[:shared]).rstrip()
