@@ -1,7 +1,9 @@
 """Where a document came from and what every stage decided on it: by id or by URL, kept or dropped."""
 
+import glob
 import re
 from dataclasses import dataclass
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +62,7 @@ def _kept(manifest: Manifest, column: str, key: str) -> list[Trace]:
     found = []
     for shard in shards:
         query = f"SELECT {_COLUMNS} FROM read_parquet(?) WHERE {column} = ? ORDER BY id"
-        for document in _rows(query, [str(manifest.folder / shard.path), key]):
+        for document in _rows(query, [glob.escape(str(manifest.folder / shard.path)), key]):
             others = tuple(row for _, row in _dropped(manifest, "survivor", document["id"]))
             found.append(Trace(document, None, shard=shard.path, stands_for=others))
     return found
@@ -107,13 +109,12 @@ def stage_files(manifest: Manifest, folder: Path, kind: str) -> dict[str, list[s
     for row in pq.read_table(folder / manifest.ledgers.path, columns=["stage", "part"]).to_pylist():
         path = folders[row["stage"]] / f"{row['part']}.parquet"
         if path.is_file():
-            files.setdefault(row["stage"], []).append(str(path))
+            files.setdefault(row["stage"], []).append(glob.escape(str(path)))
     return files
 
 
 def _rows(query: str, parameters: list[Any]) -> list[dict[str, Any]]:
     with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
         rows: list[dict[str, Any]] = connection.sql(query, params=parameters).to_arrow_table().to_pylist()
         return rows
 
@@ -124,7 +125,7 @@ def _paragraph(manifest: Manifest, item: Trace) -> str:
     lines = [f"id        {row['id']}", f"url       {row['url']}"]
     place = f"{row['warc_file']} at byte {row['warc_offset']}"
     if row.get("warc_length") is not None:
-        place += f", {row['warc_length']} bytes, captured {row['date']:%Y-%m-%d %H:%M:%S} UTC"
+        place += f", {row['warc_length']} bytes, captured {row['date'].astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
         lines += [f"capture   {place}", f"payload   {row['payload_digest']}"]
     else:
         lines.append(f"capture   {place}")
