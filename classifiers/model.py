@@ -12,7 +12,7 @@ from classifiers.normalise import NORMALISER, excerpt, normalise
 
 BUNDLED = Path(__file__).parent / "models"
 DEFAULT_LABEL = "__label__math"
-_MAX_LOG_ODDS = 20.0
+_MAX_LOG_ODDS = 12.0  # fastText tabulates its sigmoid and exponentials in single precision: beyond is noise
 
 
 def file_digest(path: Path) -> str:
@@ -75,26 +75,34 @@ class Model:
 
     def score(self, texts: list[str]) -> list[float]:
         """Score of each text in 0..1; 0 for a text without tokens. A text's score does not depend on the others."""
-        return [self._score(self._prepare(text)) for text in texts]
+        return [self._score(text) for text in texts]
 
-    def _score(self, line: str) -> float:
+    def probability(self, text: str) -> float:
+        """fastText's own probability of the label, before calibration; 0 for a text without tokens."""
+        line = self._prepare(text)
         if not line:
             return 0.0
-        for probability, label in self._fasttext.predict(line + "\n", self._num_labels, 0.0, "strict"):
-            if label == self.label:
-                return calibrated(float(probability), self._calibration)
-        return 0.0
+        predicted = self._fasttext.predict(line + "\n", self._num_labels, 0.0, "strict")
+        # A probability can exceed 1 by a rounding error.
+        return min(max(next((float(p) for p, label in predicted if label == self.label), 0.0), 0.0), 1.0)
+
+    def _score(self, text: str) -> float:
+        probability = self.probability(text)
+        return calibrated(probability, self._calibration) if probability else 0.0
+
+
+def log_odds(probability: float) -> float:
+    """log(p / (1 - p)), bounded for the probabilities 0 and 1."""
+    bound = 1.0 / (1.0 + math.exp(_MAX_LOG_ODDS))
+    probability = min(max(probability, bound), 1.0 - bound)
+    return math.log(probability / (1.0 - probability))
 
 
 def calibrated(probability: float, calibration: Calibration) -> float:
-    """The score of a fastText probability, which may exceed 1 by a rounding error."""
-    probability = min(max(probability, 0.0), 1.0)
+    """The score of a probability."""
     if calibration == Calibration():
         return probability
-    bound = 1.0 / (1.0 + math.exp(_MAX_LOG_ODDS))
-    probability = min(max(probability, bound), 1.0 - bound)
-    odds = calibration.scale * math.log(probability / (1.0 - probability)) + calibration.offset
-    return 1.0 / (1.0 + math.exp(-odds))
+    return 1.0 / (1.0 + math.exp(-(calibration.scale * log_odds(probability) + calibration.offset)))
 
 
 @cache

@@ -4,7 +4,7 @@ A page becomes one line of tokens separated by spaces. Words are lower-case. LaT
 token (`\\frac`), formula delimiters are tokens (`mathopen`, `mathclose`, `mathdisplay`), and the signs of arithmetic
 and of code stand alone. Every digit is 0, so `1,250.75` and `3,991.20` are the same token while their shape remains;
 URLs, and hexadecimal runs, which would otherwise look like variables and numbers, are one token each. The marks of
-Markdown (headings, bullets, quotes, fences, tables) are left out: they tell how a page was extracted, not what it says.
+Markdown (headings, bullets, quotes, fences, tables) are left out, since they tell how a page was extracted, and so are words of grammar, which tell who wrote it.
 """
 
 import re
@@ -28,19 +28,38 @@ VERSION = 1
 # `$5 and $10` are prices. Bounded and free of `$` inside, hence linear.
 _INLINE = re.compile(r"\$(?![\s$])([^$\n]{1,500})(?<!\s)\$(?!\d)")
 _URL = re.compile(r"(?:https?://|www\.)\S+")
-_HEX = re.compile(r"\b(?:0x[0-9a-f]+|(?=[a-f]*[0-9])[0-9a-f]{12,})\b")
+_HEX = re.compile(r"\b(?:0x[0-9a-f]+|(?=[0-9]*[a-f])(?=[a-f]*[0-9])[0-9a-f]{12,})\b")
 _TOKEN = re.compile(
     # Unwanted matches first and outside the group: findall gives an empty string for them.
     rf"[^\W\d_]{{{MAX_WORD_CHARS + 1},}}|"
-    r"([^\W\d_]+|0+(?:[.,]0+){0,4}|\\[a-z]+|\\[()\[\]\\{}|]|"
+    r"([^\W\d_]+|0{1,8}(?:[.,]0{1,8}){0,4}|\\[a-z]+|\\[()\[\]\\{}|]|"
     r"(?<!\n)[>*+]|[=</^_%$£€¥;&]|[\u00ac\u00b0\u00b1\u00d7\u00f7\u2190-\u22ff\u27e8\u27e9])"
 )
 _DIGITS = str.maketrans("123456789", "000000000")
 _SUPERSCRIPTS = str.maketrans(dict.fromkeys("⁰¹²³⁴⁵⁶⁷⁸⁹", "^0"))  # NFKC would read x² as x2
 
+# Words of grammar follow the style of an author, not the subject, and are so frequent that they drown what does.
+# The empty string is what findall gives for an unwanted match.
+_STOP_WORDS = (
+    "a an the this that these those of in on at to for from by with as and or but so is are was were be been being it its "
+    "he she they we you him her them us me my your his their our who whom which when where there here have has had do "
+    "does did will would can could should may might must not no also about into"
+)
+_SILENT = frozenset(["", *_STOP_WORDS.split()])
+
 NORMALISER = xxhash.xxh3_128_hexdigest(
     repr(
-        (VERSION, HEAD_CHARS, MIDDLE_CHARS, MAX_WORD_CHARS, _INLINE.pattern, _URL.pattern, _HEX.pattern, _TOKEN.pattern)
+        (
+            VERSION,
+            HEAD_CHARS,
+            MIDDLE_CHARS,
+            MAX_WORD_CHARS,
+            _INLINE.pattern,
+            _URL.pattern,
+            _HEX.pattern,
+            _TOKEN.pattern,
+            _STOP_WORDS,
+        )
     )
 )
 """Digest of this normaliser. A model's card names the one it was trained behind; another one is refused."""
@@ -65,4 +84,4 @@ def normalise(text: str) -> str:
     if "$" in text:
         text = _INLINE.sub(r" mathopen \1 mathclose ", text.replace("$$", " mathdisplay "))
     text = _HEX.sub(" hextoken ", text).translate(_DIGITS)
-    return " ".join(filter(None, _TOKEN.findall(text)))
+    return " ".join([token for token in _TOKEN.findall(text) if token not in _SILENT])

@@ -33,6 +33,10 @@ def training_lines(rows: Sequence[Labelled], settings: TrainSettings) -> list[st
         tokens, positive = normalise(piece.text), piece.label == settings.positive
         if tokens:
             lines[positive].append(f"__label__{piece.label} {tokens}")
+        if not positive and rng.random() < settings.scrap_share:
+            words = tokens.split()
+            start = rng.randrange(max(len(words), 1))
+            lines[False].append(f"__label__{piece.label} {' '.join(words[start : start + rng.randint(0, 5)])}")
         if positive and others and rng.random() < settings.stripped_share:
             stripped = [token for token in tokens.split() if token in general]
             if len(stripped) >= _FEWEST_STRIPPED:

@@ -16,31 +16,42 @@ _CODE = (
     "def {a}({b}, {c}={i}):\n    for {d} in range({i}):\n        {b}.append({d} * 2)\n    return {b}[{c}]",
     "import numpy as np\n{a} = np.zeros(({i}, {j}))\n{a}[0, :] = {b}.mean(axis=0)\nprint({a}.shape)",
     "const {a} = await fetch(`/api/{b}/${{id}}`);\nif (!{a}.ok) {{ throw new Error('{c}'); }}\nreturn {a}.json();",
-    "for (int i = 0; i < {a}; i++) {{\n  {b}[i] = {c} + i * {i};\n  printf(\"%d\\n\", {b}[i]);\n}}",
+    'for (int i = 0; i < {a}; i++) {{\n  {b}[i] = {c} + i * {i};\n  printf("%d\\n", {b}[i]);\n}}',
     "SELECT {a}, COUNT(*) AS {b} FROM {c}s WHERE {d} > {i} GROUP BY {a} ORDER BY {b} DESC LIMIT {j};",
     "$ sudo apt-get install {a}-dev\n$ ./configure --prefix=/usr/local && make -j{i}\n$ {b} --help | less",
     "<?php\n${a} = $_POST['{b}'];\nif (${a} == {i}) {{ echo \"${a} is $${b}\"; }}\n?>",
     "$(document).ready(function() {{ $('#{a}').click(function() {{ $('.{b}').toggle({i}); }}); }});",
-    "let mut {a}: Vec<u32> = Vec::new();\n{a}.push({i});\nmatch {a}.get({j}) {{ Some(x) => println!(\"{{x}}\"), None => () }}",
+    'let mut {a}: Vec<u32> = Vec::new();\n{a}.push({i});\nmatch {a}.get({j}) {{ Some(x) => println!("{{x}}"), None => () }}',
     "public class {A} {{\n  private final int {b} = {i};\n  public int get() {{ return this.{b} + {j}; }}\n}}",
     "apiVersion: v1\nkind: Service\nmetadata:\n  name: {a}\nspec:\n  ports:\n    - port: {i}\n      targetPort: {j}",
     '{{"{a}": {i}, "{b}": ["{c}", "{d}"], "enabled": true, "ratio": 0.{j}}}',
     "#include <vector>\nstd::vector<int> {a}({i});\nauto it = std::find({a}.begin(), {a}.end(), {j});",
-    "Traceback (most recent call last):\n  File \"{a}.py\", line {i}, in <module>\n    {b} = {c}[{j}]\nIndexError: list index out of range",
-    "#!/bin/bash\nfor f in *.{a}; do echo \"$f: $(wc -l < $f)\"; done\nexport {B}=${{{B}:-{i}}}",
+    'Traceback (most recent call last):\n  File "{a}.py", line {i}, in <module>\n    {b} = {c}[{j}]\nIndexError: list index out of range',
+    '#!/bin/bash\nfor f in *.{a}; do echo "$f: $(wc -l < $f)"; done\nexport {B}=${{{B}:-{i}}}',
 )
 
 
 def _code(rng: random.Random) -> str:
     a, b, c, d = rng.sample(_NAMES, 4)
-    slots = {"a": a, "b": b, "c": c, "d": d, "A": a.title(), "B": b.upper(), "i": rng.randint(1, 900), "j": rng.randint(1, 90)}
+    slots = {
+        "a": a,
+        "b": b,
+        "c": c,
+        "d": d,
+        "A": a.title(),
+        "B": b.upper(),
+        "i": rng.randint(1, 900),
+        "j": rng.randint(1, 90),
+    }
     return f"```\n{rng.choice(_CODE).format(**slots)}\n```"
 
 
 def _product(rng: random.Random, things: list[str]) -> str:
     words = [rng.choice(_BRANDS)] if rng.random() < 0.4 else []
     words += rng.sample(_QUALITIES, rng.randint(0, 2)) + [rng.choice(things)]
-    return " ".join(words) + (f" {rng.choice('ABCDGHKLMNPQRSTVXZ')}{rng.randint(2, 9900)}" if rng.random() < 0.2 else "")
+    return " ".join(words) + (
+        f" {rng.choice('ABCDGHKLMNPQRSTVXZ')}{rng.randint(2, 9900)}" if rng.random() < 0.2 else ""
+    )
 
 
 def _price(rng: random.Random, currency: str) -> str:
@@ -76,12 +87,39 @@ def _sizes(rng: random.Random) -> str:
     for _ in range(rng.randint(3, 14)):
         unit = rng.choice(_SIZES)
         sides = [f"{rng.randint(2, 120)}{rng.choice(('', '', '.5', '.25'))}{unit}" for _ in range(rng.randint(2, 3))]
-        name = rng.choice(("Overall dimensions", "Seat height", "Twin XL", "King", "Queen", "Item", "Package", "Screen", "Box", "Size"))
+        name = rng.choice(
+            (
+                "Overall dimensions",
+                "Seat height",
+                "Twin XL",
+                "King",
+                "Queen",
+                "Item",
+                "Package",
+                "Screen",
+                "Box",
+                "Size",
+            )
+        )
         rows.append(f"{name}{rng.choice((': ', ' ', ' | '))}{' x '.join(sides)}")
         if rng.random() < 0.6:
             value = f"{rng.randint(1, 900)}{rng.choice((' mm', ' kg', ' lbs', ' V', ' W', ' Hz', ' mAh', '°', ' GHz', ' dB'))}"
-            feature = rng.choice(("Weight", "Scale", "Power", "Maximum load", "Battery", "Minimum width", "Radius", "Bit set", "Frequency"))
-            rows.append(f"{feature}: {value}, {rng.choice(('Yes', 'No', 'Black', '2 x AA', '1 x cable', '4 x screws', 'steel'))}")
+            feature = rng.choice(
+                (
+                    "Weight",
+                    "Scale",
+                    "Power",
+                    "Maximum load",
+                    "Battery",
+                    "Minimum width",
+                    "Radius",
+                    "Bit set",
+                    "Frequency",
+                )
+            )
+            rows.append(
+                f"{feature}: {value}, {rng.choice(('Yes', 'No', 'Black', '2 x AA', '1 x cable', '4 x screws', 'steel'))}"
+            )
     return f"{_product(rng, rng.choice(list(_BLOCKS.values())))}. " + rng.choice(("\n", " ")).join(rows)
 
 
@@ -113,24 +151,36 @@ def _stocks(rng: random.Random) -> str:
     rows = []
     for _ in range(rng.randint(4, 12)):
         ticker = "".join(rng.choice("ABCDEFGHJKLMNPQRSTVWXYZ") for _ in range(rng.randint(3, 4)))
-        rows.append(f"{ticker} {rng.uniform(3, 900):.2f} {rng.uniform(-9, 9):+.2f} ({rng.uniform(-5, 5):+.2f}%) Vol {rng.uniform(0.1, 90):.1f}M")
+        rows.append(
+            f"{ticker} {rng.uniform(3, 900):.2f} {rng.uniform(-9, 9):+.2f} ({rng.uniform(-5, 5):+.2f}%) Vol {rng.uniform(0.1, 90):.1f}M"
+        )
     return "\n".join(rows)
 
 
 def _hexdump(rng: random.Random) -> str:
-    rows = [f"{16 * row:08x}  {' '.join(f'{rng.randrange(256):02x}' for _ in range(16))}" for row in range(rng.randint(4, 16))]
+    rows = [
+        f"{16 * row:08x}  {' '.join(f'{rng.randrange(256):02x}' for _ in range(16))}"
+        for row in range(rng.randint(4, 16))
+    ]
     return "\n".join([f"0x{rng.getrandbits(160):040x}", *rows])
 
 
 def _schedule(rng: random.Random) -> str:
-    rows = [f"{rng.randint(6, 22)}:{rng.choice(('00', '15', '30', '45'))} Platform {rng.randint(1, 14)}" for _ in range(rng.randint(5, 15))]
+    rows = [
+        f"{rng.randint(6, 22)}:{rng.choice(('00', '15', '30', '45'))} Platform {rng.randint(1, 14)}"
+        for _ in range(rng.randint(5, 15))
+    ]
     return "\n".join(rows)
 
 
 def _changelog(rng: random.Random) -> str:
-    rows = [f"## {rng.randint(0, 9)}.{rng.randint(0, 30)}.{rng.randint(0, 12)} ({rng.randint(2012, 2027)}-{rng.randint(1, 12):02d}-{rng.randint(1, 28):02d})"]
+    rows = [
+        f"## {rng.randint(0, 9)}.{rng.randint(0, 30)}.{rng.randint(0, 12)} ({rng.randint(2012, 2027)}-{rng.randint(1, 12):02d}-{rng.randint(1, 28):02d})"
+    ]
     for _ in range(rng.randint(3, 9)):
-        verb = rng.choice(("Fixed a crash in", "Added support for", "Removed the deprecated", "Improved performance of", "Renamed"))
+        verb = rng.choice(
+            ("Fixed a crash in", "Added support for", "Removed the deprecated", "Improved performance of", "Renamed")
+        )
         rows.append(f"- {verb} `{rng.choice(_NAMES)}_{rng.choice(_NAMES)}` (#{rng.randint(10, 9999)})")
     return "\n".join(rows)
 
@@ -166,7 +216,9 @@ def _fill(rng: random.Random, templates: tuple[str, ...], least: int, most: int,
         text = rng.choice(templates).format(
             t=rng.choice(rng.choice(list(_BLOCKS.values()))).lower(), b=rng.choice(_BRANDS), s=rng.choice(_CITIES)
         )
-        rows.append("".join(str(int(10 ** rng.uniform(0.1, 2.6))) if character == "0" else character for character in text))
+        rows.append(
+            "".join(str(int(10 ** rng.uniform(0.1, 2.6))) if character == "0" else character for character in text)
+        )
     return joint.join(rows)
 
 
@@ -204,6 +256,16 @@ _ENTRIES = (
     "{b} KR0E-0 {t} 0 lumens, item number {b}-0, $0,000.00",
     "Vol. 0, No. 0 (2000): {b} Review 0(0), 0-0",
     "{b} 0 mg tablets, 0 x 0, 0 ml, lot 0",
+    "{b}, {b} A. 1900. The {t}: A History of the {t}, ed. J. {b}. New York: {b} University Press, 2000. https://example.org/0",
+    "{b}, R. E., & {b}, K. (1900). Concerning the {t}. {b} Encyclopedia (Fall 2000 ed.), 0-0. www.example.org/{b}/0",
+    "Why every {t} needs a {t} | {b} | Mar 0, 2000 | 0 min read",
+    "2000-01 2001-02 2002-03 2003-04 2004-05 2005-06 regular season {s}",
+    "{s} {s} 0 0 .000 0.0 W0 L0 conference 0-0 division",
+    "Kernels 0.0.0, 0.00.0 and 0.0.000 released [posted Mar 0, 2000 0:00 UTC by {b}] 0 comments",
+    "{b} {t} from $0+ ({b} {t}, 0-drawer) $0+ {t} set $0",
+    "{t} $0 {t} black $0 brown {t} $0 {t} grey $0",
+    '{t} 0 1/8x0 5/8 "',
+    "Best {t}s of 2000: one for each budget, from less than $0 to more than $0",
 )
 _NOTES = (
     "The {t} was first made by {b} in the last century.^0",
@@ -229,7 +291,31 @@ def _notes(rng: random.Random) -> str:
 
 
 _PASSAGES: tuple[Callable[[random.Random], str], ...] = (
-    *(_code, _code, _code, _consumer, _consumer, _consumer, _entries, _entries, _notes, _prices, _prices, _sizes, _sizes, _shop, _league, _scores, _stocks, _hexdump, _schedule, _changelog, _contact, _nutrition, _statistics),
+    *(
+        _code,
+        _code,
+        _code,
+        _consumer,
+        _consumer,
+        _consumer,
+        _entries,
+        _entries,
+        _notes,
+        _prices,
+        _prices,
+        _sizes,
+        _sizes,
+        _shop,
+        _league,
+        _scores,
+        _stocks,
+        _hexdump,
+        _schedule,
+        _changelog,
+        _contact,
+        _nutrition,
+        _statistics,
+    ),
 )
 
 

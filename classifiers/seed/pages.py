@@ -18,6 +18,13 @@ _NAMES = (
 _PLACES = "London,Ohio,Lagos,Berlin,Texas,Mumbai,Sydney,Oslo,Toronto,Nairobi,Seoul,Lima".split(",")
 _RELATIVES = "son daughter brother teacher friend neighbor boss mother tutor colleague".split()
 _MONTHS = "January February March April May June July August September October November December".split()
+_APPLIED = (
+    "chemistry",
+    "physics in words",
+    "transport and engineering",
+    "personal finance",
+    "artificial intelligence news",
+)
 
 
 class Topic(NamedTuple):
@@ -63,8 +70,14 @@ class Writer:
     def __init__(self) -> None:
         self.topics = {"math": read_topics("math_topics.txt"), "other": read_topics("other_topics.txt")}
         self._frames = read_frames()
-        self._prose_paragraphs = (_FOLDER / "other_prose.txt").read_text(encoding="utf-8").strip().split("\n\n")
-        self._foreign_paragraphs = (_FOLDER / "other_foreign.txt").read_text(encoding="utf-8").strip().split("\n\n")
+        self._paragraphs = {
+            name: (_FOLDER / file).read_text(encoding="utf-8").strip().split("\n\n")
+            for name, file in (
+                ("math", "math_prose.txt"),
+                ("other", "other_prose.txt"),
+                ("foreign", "other_foreign.txt"),
+            )
+        }
 
     def page(self, label: str, seed: int) -> Page:
         """The page number `seed` of a label."""
@@ -73,13 +86,15 @@ class Writer:
         topic = topics[seed % len(topics)]
         kinds: list[Callable[[random.Random, Topic], list[str]]] = [self._article, self._forum, self._listing]
         if label == "math":
-            kinds += [self._problems, self._formulas, self._formulas]
+            kinds += [self._problems, self._prose, self._formulas, self._formulas, self._applied]
         else:
             kinds += [self._numbers, self._numbers, self._prose, self._prose]
         kind = rng.choice(kinds)
         body = kind(rng, topic)
         if rng.random() < 0.6:
-            furniture = [self._fill(rng, rng.choice(self._frames["furniture"]), topic) for _ in range(rng.randint(1, 5))]
+            furniture = [
+                self._fill(rng, rng.choice(self._frames["furniture"]), topic) for _ in range(rng.randint(1, 5))
+            ]
             cut = rng.randint(0, len(furniture))
             body = furniture[:cut] + body + furniture[cut:]
         text = rng.choice(("\n\n", "\n\n", "\n")).join(body)
@@ -112,11 +127,15 @@ class Writer:
         sentences = []
         for _ in range(rng.randint(2, 6)):
             own = rng.random() < 0.5
-            sentences.append(rng.choice(topic.sentences) if own else self._fill(rng, rng.choice(self._frames[frames]), topic))
+            sentences.append(
+                rng.choice(topic.sentences) if own else self._fill(rng, rng.choice(self._frames[frames]), topic)
+            )
         return " ".join(dict.fromkeys(sentences))
 
     def _article(self, rng: random.Random, topic: Topic) -> list[str]:
-        title = self._fill(rng, rng.choice(("# {N}", "# {N} and {n2}", "{N}: {n2}", "What is {n}?", "## The {a} {n}")), topic)
+        title = self._fill(
+            rng, rng.choice(("# {N}", "# {N} and {n2}", "{N}: {n2}", "What is {n}?", "## The {a} {n}")), topic
+        )
         lesson = topic in self.topics["math"] and rng.random() < 0.5
         frames = "lesson" if lesson else "article"
         return [title] + [self._paragraph(rng, topic, frames) for _ in range(rng.randint(2, 9))]
@@ -132,8 +151,8 @@ class Writer:
         return posts
 
     def _prose(self, rng: random.Random, topic: Topic) -> list[str]:
-        foreign = rng.random() < 0.12
-        body = rng.sample(self._foreign_paragraphs if foreign else self._prose_paragraphs, rng.randint(1, 5))
+        name = "math" if topic in self.topics["math"] else "foreign" if rng.random() < 0.12 else "other"
+        body = rng.sample(self._paragraphs[name], rng.randint(1, 5))
         return body + [self._paragraph(rng, topic, "article") for _ in range(rng.randint(0, 1))]
 
     def _listing(self, rng: random.Random, topic: Topic) -> list[str]:
@@ -150,6 +169,15 @@ class Writer:
         if rng.random() < 0.5:
             body = [f"{number}. {text}" for number, text in enumerate(body, 1)]
         return body + [self._paragraph(rng, topic, "lesson") for _ in range(rng.randint(0, 2))]
+
+    def _applied(self, rng: random.Random, topic: Topic) -> list[str]:
+        """Formulas among words of a subject that uses them: the formulas decide."""
+        subject = rng.choice([other for other in self.topics["other"] if other.name in _APPLIED])
+        body = []
+        for _ in range(rng.randint(2, 6)):
+            body.append(self._paragraph(rng, rng.choice((subject, topic)), "article"))
+            body.append(" ".join(formula_passage(rng) for _ in range(rng.randint(1, 3))))
+        return body
 
     def _formulas(self, rng: random.Random, topic: Topic) -> list[str]:
         body = []

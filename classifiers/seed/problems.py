@@ -40,7 +40,14 @@ _PROBLEMS = (
     "the perimeter is 4 x {b} = {r} m, and the area is {b} x {b} square meters",
     "A number plus {b} equals {a}. Find the number.|a-b|x + {b} = {a}, so x = {a} - {b} = {r}",
 )
-_SOLUTIONS = ("Answer: {s}.", "Solution: {s}.", "So {s}.", "We get {s}", "{s}\n#### {r}", "First write down what is known. Then {s}.")
+_SOLUTIONS = (
+    "Answer: {s}.",
+    "Solution: {s}.",
+    "So {s}.",
+    "We get {s}",
+    "{s}\n#### {r}",
+    "First write down what is known. Then {s}.",
+)
 
 
 def problem(rng: random.Random) -> str:
