@@ -20,8 +20,8 @@ ALL_BUT = 0.9  # and this share of the running text if a sibling has the same cl
 TWIN = 20
 MAIN = 0.3  # the page's one <main> is the start if it has this share of the running text,
 ARTICLE = 0.6  # and its one <article> this one
+MEMBER = 0.02  # of the running text of a row; less in another row makes no series of them
 INTRODUCTION = 30  # running text in paragraphs beside a child that keeps the choice from descending into it
-MEMBER = 0.02  # of the plain text of one post; less beside it is no second post
 
 _CONTAINERS = words("div section article main td tr tbody table center form body span font noscript")
 _PARAGRAPHS = words("p pre blockquote")
@@ -127,9 +127,11 @@ def _in_series(page: Outline, i: int, weights: Weights) -> bool:
         return False
     child = page.parents[i] + 1
     while child < page.ends[page.parents[i]]:
-        if child != i and page.tags[child] == tag and weights.plain(child) > MEMBER * weights.plain(i):
-            alike = series_names(names_of(page.attributes[child])) if series else series
-            if not series or not series.isdisjoint(alike):
+        if child != i and page.tags[child] == tag:
+            if not series:
+                if weights.running(child) > MEMBER * weights.running(i):
+                    return True
+            elif weights.text(child) and not series.isdisjoint(series_names(names_of(page.attributes[child]))):
                 return True
         child = page.ends[child]
     return False

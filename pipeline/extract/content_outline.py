@@ -138,5 +138,5 @@ def outline(tree: LexborHTMLParser, limits: Limits, closed: frozenset[str] = fro
                 preformatted -= 1
             elif kind == _UNKNOWN:
                 tags[index] = "span" if blocks == blocks_before else "div"
-            spaces = tags[-1] in INLINE or preformatted > 0
+            spaces = preformatted > 0 or tags[index] in INLINE
     return page

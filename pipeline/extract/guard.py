@@ -17,7 +17,7 @@ _VOID = words("area base br col embed hr img input link meta param source track 
 _RAW = words("script style textarea title xmp")
 _CLOSES_ITSELF = words("p li dt dd option tr td th")
 
-_TAG = re.compile(r"<(/?)([a-zA-Z][^\s/>]*)")
+_TAG = re.compile(r"<(?:(/?)([a-zA-Z][^\s/>]*)|!--.*?(?:-->|\Z))", re.DOTALL)
 # Letters in both cases: a search that ignores case loses its fast path to the next "<".
 _FORMATTING_TAG = re.compile(
     r"<(?=[bcefinstuBCEFINSTU])(?:"
@@ -69,6 +69,8 @@ def _simulate(source: str, limits: Limits) -> None:
     nodes = 0
     raw = ""
     for match in _TAG.finditer(source):
+        if not match[2]:
+            continue  # a comment
         name = match[2].lower()
         if raw:
             raw = "" if match[1] and name == raw else raw

@@ -1,0 +1,201 @@
+"""What is content: names, states, links, descent, series."""
+
+import pytest
+from selectolax.lexbor import LexborHTMLParser
+
+from pipeline.extract.content import choose
+from pipeline.extract.content_hints import hidden, is_note, named, names_of, series_names
+from pipeline.extract.content_outline import Outline, outline
+from pipeline.extract.content_weight import Weights
+from pipeline.extract.limits import Limits
+
+PROSE = "This sentence is long enough to be running text, as it has no links and says a thing or two in its own words. "
+MORE = "Another one of the same kind stands here, so that the two of them together hold what the page is about at all. "
+
+
+def flat(html: str) -> Outline:
+    return outline(LexborHTMLParser(html), Limits())
+
+
+def kept(html: str) -> str:
+    """The text that is chosen, white space collapsed."""
+    page = flat(html)
+    choice = choose(page)
+    if choice is None:
+        return ""
+    pieces, i = [], choice.root
+    while i < page.ends[choice.root]:
+        if i in choice.left_out:
+            i = page.ends[i]
+            continue
+        pieces.append(page.texts[i])
+        i += 1
+    return " ".join(" ".join(pieces).split())
+
+
+def reasons(html: str) -> list[str]:
+    choice = choose(flat(html))
+    return sorted(choice.left_out.values()) if choice else []
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        "sidebar",
+        "main-nav",
+        "postSidebar",
+        "article__share-buttons",
+        "entry-meta",
+        "relatedPosts",
+        "sr-only",
+        "ad-slot ads",
+    ],
+)
+def test_names_of_boilerplate(names: str) -> None:
+    assert named(names) == "boilerplate"
+
+
+@pytest.mark.parametrize(
+    "names", ["content-sidebar-wrap", "has-sidebar", "shared", "navy", "gradient", "readings", "relation"]
+)
+def test_names_that_only_look_like_it(names: str) -> None:
+    assert named(names) == ""
+
+
+def test_other_kinds_of_names() -> None:
+    assert named("cookie-consent") == "notice"
+    assert named("comments-area") == "comments"
+
+
+def test_long_ids_are_slugs_and_no_names() -> None:
+    assert names_of({"id": "sharing-a-secret-with-friends", "class": "x"}) == "x"
+    assert names_of({"id": "share", "class": None}) == " share"
+
+
+def test_members_of_a_series() -> None:
+    assert series_names("post-12 post even") == {"post-12", "post"}
+    assert series_names("answer accepted") == series_names("question") == {"turn"}
+    assert series_names("row wide") == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("attributes", "expected"),
+    [
+        ({"hidden": None}, True),
+        ({"aria-hidden": "true"}, True),
+        ({"style": "color: red; display : none"}, True),
+        ({"style": "DISPLAY:NONE", "class": "accordion-panel"}, False),
+        ({"hidden": None, "role": "tabpanel"}, False),
+        ({"aria-hidden": "false"}, False),
+        ({"style": "display:block"}, False),
+        ({}, False),
+    ],
+)
+def test_hidden(attributes: dict[str, str | None], expected: bool) -> None:
+    assert hidden(attributes) is expected
+
+
+def test_notes_in_asides() -> None:
+    assert is_note({"class": "admonition tip"})
+    assert is_note({"role": "note"})
+    assert not is_note({"class": "right"})
+
+
+def test_navigation_and_what_is_named_as_something_else_is_left_out() -> None:
+    html = f"""<nav><a href=/>Home</a></nav><div><p>{PROSE}</p><div class=share>Tell all</div><p>{MORE}</p>
+    <aside>Elsewhere</aside><aside class=note>Mind this.</aside></div><footer>End</footer>"""
+    assert kept(html) == f"{PROSE}{MORE}Mind this."
+    assert reasons(html) == ["<aside>", "<footer>", "<nav>", "boilerplate"]
+
+
+def test_a_name_does_not_hold_against_most_of_the_text() -> None:
+    assert kept(f"<div class=sidebar><p>{PROSE}</p><p>{MORE}</p></div><p>Short.</p>").startswith(PROSE.strip())
+
+
+def test_nor_against_parts_of_one_class_that_hold_most_of_it() -> None:
+    cards = "".join(f"<div class=modal><p>{PROSE}{n}</p></div>" for n in range(4))
+    assert all(f"words. {n}" in kept(f"<div>{cards}</div><p>Short.</p>") for n in range(4))
+
+
+def test_an_id_that_repeats_its_heading_is_no_name() -> None:
+    section = f"<section id=related-rates><h2>Related rates</h2><p>{PROSE}</p></section>"
+    assert kept(f"<p>{MORE}</p><p>{MORE}</p><p>{MORE}</p>{section}").endswith(PROSE.strip())
+
+
+def test_hidden_text_is_left_out_and_collapsed_text_is_not() -> None:
+    html = f"<p>{PROSE}</p><p hidden>a</p><div class=accordion-panel style='display:none'>b</div><details>c</details>"
+    assert kept(html) == f"{PROSE}b c"
+
+
+def test_a_form_to_fill_in_is_left_out_and_a_form_around_the_page_is_not() -> None:
+    assert kept(f"<form><p>{PROSE}</p><p>{MORE}</p></form>") == f"{PROSE}{MORE}".strip()
+    assert kept(f"<p>{PROSE}</p><form><label>Your name</label></form>") == PROSE.strip()
+
+
+def test_the_choice_descends_to_what_holds_nearly_all() -> None:
+    html = f"<div><div>Teaser of something else</div><div id=c><p>{PROSE}</p><p>{MORE}</p></div><div>Tail</div></div>"
+    assert kept(html) == f"{PROSE}{MORE}".strip()
+
+
+def test_an_introduction_beside_it_is_not_lost() -> None:
+    html = f"<div><p>{MORE}</p><div>{''.join(f'<p>{PROSE}</p>' for _ in range(5))}</div></div>"
+    assert kept(html).startswith(MORE)
+
+
+def test_one_post_of_a_thread_is_not_taken_for_the_thread() -> None:
+    long = f"<p>{PROSE}</p>" * 9
+    html = f"<div><div class=post>{long}</div><div class=post><p>I see, thank you.</p></div></div>"
+    assert kept(html).endswith("I see, thank you.")
+
+
+def test_question_and_answers_belong_together() -> None:
+    answers = f"<div id=answers><div class=answer><p>{PROSE}</p><p>{MORE}</p></div></div>"
+    assert "Why?" in kept(f"<div><div id=question>Why? I wonder.</div>{answers}</div>")
+
+
+def test_the_one_main_is_where_the_descent_starts() -> None:
+    html = f"<div><p>{MORE}</p></div><main><p>{PROSE}</p></main>"
+    assert kept(html) == PROSE.strip()
+    assert kept(f"<main><p>{PROSE}</p></main><main><p>{MORE}</p></main>") == f"{PROSE}{MORE}".strip()
+
+
+def test_lists_of_links_go_where_there_is_prose_and_stay_where_there_is_none() -> None:
+    links = "<ul><li><a href=/1>One</a></li><li><a href=/2>Two</a></li><li><a href=/3>Three</a></li></ul>"
+    assert kept(f"<div>{f'<p>{PROSE}{MORE}</p>' * 5}{links}</div>").endswith(MORE.strip())
+    assert kept(f"<h1>Pages</h1>{links}") == "Pages One Two Three"
+
+
+def test_marks_beside_headings_are_left_out() -> None:
+    assert kept(f"<h2>Title <a href='#t'>¶</a></h2><p>{PROSE}</p>") == f"Title {PROSE}".strip()
+
+
+def test_line_numbers_are_left_out_of_code_and_its_names_mean_nothing_else() -> None:
+    html = f"<p>{PROSE}</p><pre><span class=lineno>1</span><span class=nav>nav</span></pre>"
+    assert kept(html).endswith("nav")
+    assert reasons(html) == ["line numbers"]
+
+
+def test_later_posts_are_told_apart() -> None:
+    page = flat(
+        "<div class=post>One post here.</div><div class=post>Two.</div><div>Other</div><div class=post>Three.</div>"
+    )
+    choice = choose(page)
+    assert choice is not None
+    assert [page.texts[i + 1] for i in sorted(choice.posts)] == ["Two.", "Three."]
+
+
+def test_a_page_without_text_has_no_content() -> None:
+    assert choose(flat("<div><img src=x></div>")) is None
+
+
+def test_weights() -> None:
+    page = flat("<div><p>0123456789 0123456789</p><p><a href=/x>0123456789</a></p>ab\ue000\ue001</div>")
+    weights = Weights(page)
+    assert weights.text(0) == 21 + 10 + (2 + 6 + 20)
+    assert weights.linked(0) == 10
+    assert weights.plain(0) == 21 + 2 + 28
+    assert weights.links(0) == 1
+    assert weights.running(0) == 11 * 11 // 111 + 18 * 18 // 118
+    weights.leave_out([2])
+    assert weights.text(0) == 10 + 28
+    assert weights.text(2) == 0
