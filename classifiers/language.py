@@ -40,7 +40,7 @@ _NOT_LETTERS = re.compile(r"(?:[^\w'’]|[\d_]|\b[^\W\d_]\b(?!['’]))+")
 _NOT_IDENTIFIED = {"zxx", "pcm"}
 
 # Percent of each language in a crawl, rounded (Common Crawl's published statistics). A page of formulas may hold eight
-# words of prose, on which py3langid finds Latin or Esperanto as likely as English; what is rare must show more evidence.
+# words of prose, on which py3langid finds Latin or Esperanto as likely as English; what is rare must show more.
 _SHARES = {
     "en": 44.0, "ru": 6.0, "de": 5.8, "ja": 5.2, "zh": 5.0, "es": 4.7, "fr": 4.5, "it": 2.5, "pt": 2.4, "nl": 2.0,
     "pl": 1.8, "cs": 1.1, "tr": 1.1, "vi": 1.1, "id": 1.0, "ko": 0.8, "ar": 0.7, "fa": 0.7, "sv": 0.7, "el": 0.6,
