@@ -14,3 +14,7 @@ def real_data() -> Path:
     if not (folder / ".stamp").exists():
         pytest.skip("the real pages are not on this machine (set MATHMILL_DATA to their folder)")
     return folder
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--record-golden", action="store_true", help="Record the outputs of the stages (test_golden.py).")

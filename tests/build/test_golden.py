@@ -1,0 +1,42 @@
+"""What each stage makes of the small crawl is on record: an output that changes without its
+version raised would be taken for finished work by every build that goes on in an old folder.
+
+After raising a version: `python -m pytest tests/build/test_golden.py --record-golden`.
+"""
+
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from pipeline.extract.html import VERSION as HTML_VERSION
+from pipeline.files import digest, read_json, write_json
+from pipeline.stages import STAGES
+
+GOLDEN = Path(__file__).parents[1] / "data" / "golden.json"
+VERSIONS = {stage.name: stage.version for stage in STAGES} | {"extract": [STAGES[0].version, HTML_VERSION]}
+
+
+def content(corpus: Path, stage: str) -> str:
+    """Digest of a stage's rows, kept and dropped, whatever the library that wrote the files."""
+    rows = [
+        {"kind": kind, "file": path.name, "rows": pq.read_table(path).to_pylist()}
+        for kind in ("data", "dropped")
+        for path in sorted(next(corpus.glob(f"0?-{stage}-*")).glob(f"{kind}/*.parquet"))
+    ]
+    return digest([{**entry, "rows": [{k: str(v) for k, v in row.items()} for row in entry["rows"]]} for entry in rows])
+
+
+@pytest.mark.parametrize("stage", [stage.name for stage in STAGES])
+def test_an_output_changes_only_with_its_version(reference, request, stage):
+    found = {"version": VERSIONS[stage], "content": content(reference[0], stage)}
+    golden = read_json(GOLDEN) if GOLDEN.exists() else {}
+    if request.config.getoption("--record-golden"):
+        write_json(GOLDEN, golden | {stage: found})
+        return
+    if found["version"] == golden[stage]["version"]:
+        assert found["content"] == golden[stage]["content"], f"{stage}: output changed, raise its version and record"
+    else:
+        pytest.fail(
+            f"{stage}: version {golden[stage]['version']} became {found['version']}: record with --record-golden"
+        )
