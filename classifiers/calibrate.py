@@ -1,7 +1,8 @@
 """Fit the calibration of a model: `python -m classifiers.calibrate MODEL DATA.jsonl …` rewrites its card.
 
 Platt scaling (Platt 1999) over the log-odds. Both sides weigh the same, and within a side every source: a score of 0.5
-is the point at which a page is as likely to come from either side. The sources should be others than those of the training.
+is the point at which a page is as likely to come from either side. The sources should be others than those of the
+training.
 """
 
 import argparse
@@ -19,9 +20,7 @@ _LONGEST_STEP = 0.25  # Newton's method overshoots where nearly all scores are a
 _RIDGE = 1e-3  # keeps separable data from asking for an infinite slope
 
 
-def fit_calibration(
-    probabilities: Sequence[float], positive: Sequence[bool], sources: Sequence[str]
-) -> Calibration:
+def fit_calibration(probabilities: Sequence[float], positive: Sequence[bool], sources: Sequence[str]) -> Calibration:
     """Scale and offset of the least weighted log loss, for fastText probabilities, their truths and their sources.
 
     Raises:

@@ -44,8 +44,8 @@ def read_labelled(paths: Iterable[Path]) -> Iterator[Labelled]:
 def pieces(text: str, lengths: Sequence[int], first: int = 0) -> Iterator[str]:
     """The text in consecutive pieces, `lengths` characters long in turn, beginning with the length number `first`.
 
-    A piece ends at a paragraph, line or word where one ends in its last third. A rest shorter than half the smallest length is
-    left out, unless it is the whole text.
+    A piece ends at a paragraph, line or word where one ends in its last third. A rest shorter than half the smallest
+    length is left out, unless it is the whole text.
     """
     at, turn = 0, first
     while at < len(text):

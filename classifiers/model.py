@@ -114,7 +114,7 @@ def load_model(name: str | Path, label: str | None = None) -> Model:
     """A bundled model by name ("math"), or a fastText model by path, kept for the life of the process.
 
     A model with a card (`<model>.json` beside it) is given normalised text and its scores are calibrated; one without
-    is given the page's own words on one line. `label` is the positive label: by default the card's, else `__label__math`.
+    is given the page's own words on one line. `label` is the positive label: by default the card's, or `__label__math`.
 
     Raises:
         ValueError: no such model, not a fastText model, no such label, or a card that does not fit.

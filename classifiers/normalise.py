@@ -4,7 +4,8 @@ A page becomes one line of tokens separated by spaces. Words are lower-case. LaT
 token (`\\frac`), formula delimiters are tokens (`mathopen`, `mathclose`, `mathdisplay`), and the signs of arithmetic
 and of code stand alone. Every digit is 0, so `1,250.75` and `3,991.20` are the same token while their shape remains;
 URLs, and hexadecimal runs, which would otherwise look like variables and numbers, are one token each. The marks of
-Markdown (headings, bullets, quotes, fences, tables) are left out, since they tell how a page was extracted, and so are words of grammar, which tell who wrote it.
+Markdown (headings, bullets, quotes, fences, tables) are left out, since they tell how a page was extracted, and so are
+words of grammar, which tell who wrote it.
 """
 
 import re
@@ -41,9 +42,9 @@ _SUPERSCRIPTS = str.maketrans(dict.fromkeys("⁰¹²³⁴⁵⁶⁷⁸⁹", "^0")
 # Words of grammar follow the style of an author, not the subject, and are so frequent that they drown what does.
 # The empty string is what findall gives for an unwanted match.
 _STOP_WORDS = (
-    "a an the this that these those of in on at to for from by with as and or but so is are was were be been being it its "
-    "he she they we you him her them us me my your his their our who whom which when where there here have has had do "
-    "does did will would can could should may might must not no also about into"
+    "a an the this that these those of in on at to for from by with as and or but so is are was were be been being it "
+    "its he she they we you him her them us me my your his their our who whom which when where there here have has had "
+    "do does did will would can could should may might must not no also about into"
 )
 _SILENT = frozenset(["", *_STOP_WORDS.split()])
 

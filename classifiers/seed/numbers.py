@@ -1,6 +1,7 @@
 """Passages full of numbers and signs that are no mathematics: prices, tables, code, hex, schedules."""
 
 import random
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,8 @@ _BLOCKS = {
     for block in (Path(__file__).parent / "catalogue.txt").read_text(encoding="utf-8").split("# ")[1:]
 }
 _QUALITIES, _BRANDS, _PHRASES = (_BLOCKS.pop(name) for name in ("qualities", "brands", "shop phrases"))
+_UNITS = (" mm", " kg", " lbs", " V", " W", " Hz", " mAh", "°", " GHz", " dB")
+_DETAILS = ("Yes", "No", "Black", "2 x AA", "1 x cable", "4 x screws", "steel")
 _SIZES = ("W", "D", "H", "L", '"W', '"D', '"H', " mm", " cm", " in", '"')
 _CODE = (
     "def {a}({b}, {c}={i}):\n    for {d} in range({i}):\n        {b}.append({d} * 2)\n    return {b}[{c}]",
@@ -21,12 +24,12 @@ _CODE = (
     "$ sudo apt-get install {a}-dev\n$ ./configure --prefix=/usr/local && make -j{i}\n$ {b} --help | less",
     "<?php\n${a} = $_POST['{b}'];\nif (${a} == {i}) {{ echo \"${a} is $${b}\"; }}\n?>",
     "$(document).ready(function() {{ $('#{a}').click(function() {{ $('.{b}').toggle({i}); }}); }});",
-    'let mut {a}: Vec<u32> = Vec::new();\n{a}.push({i});\nmatch {a}.get({j}) {{ Some(x) => println!("{{x}}"), None => () }}',
+    "let mut {a}: Vec<u32> = Vec::new();\n{a}.push({i});\nmatch {a}.get({j}) {{ Some(x) => dbg!(x), None => 0 }}",
     "public class {A} {{\n  private final int {b} = {i};\n  public int get() {{ return this.{b} + {j}; }}\n}}",
     "apiVersion: v1\nkind: Service\nmetadata:\n  name: {a}\nspec:\n  ports:\n    - port: {i}\n      targetPort: {j}",
     '{{"{a}": {i}, "{b}": ["{c}", "{d}"], "enabled": true, "ratio": 0.{j}}}',
     "#include <vector>\nstd::vector<int> {a}({i});\nauto it = std::find({a}.begin(), {a}.end(), {j});",
-    'Traceback (most recent call last):\n  File "{a}.py", line {i}, in <module>\n    {b} = {c}[{j}]\nIndexError: list index out of range',
+    'Traceback (most recent call last):\n  File "{a}.py", line {i}\n    {b} = {c}[{j}]\nIndexError: out of range',
     '#!/bin/bash\nfor f in *.{a}; do echo "$f: $(wc -l < $f)"; done\nexport {B}=${{{B}:-{i}}}',
 )
 
@@ -46,9 +49,14 @@ def _code(rng: random.Random) -> str:
     return f"```\n{rng.choice(_CODE).format(**slots)}\n```"
 
 
+def _draw(rng: random.Random, template: str) -> str:
+    """The template with every `{a-b}` replaced by a number from a to b."""
+    return re.sub(r"\{(\d+)-(\d+)\}", lambda match: str(rng.randint(int(match[1]), int(match[2]))), template)
+
+
 def _product(rng: random.Random, things: list[str]) -> str:
     words = [rng.choice(_BRANDS)] if rng.random() < 0.4 else []
-    words += rng.sample(_QUALITIES, rng.randint(0, 2)) + [rng.choice(things)]
+    words += [*rng.sample(_QUALITIES, rng.randint(0, 2)), rng.choice(things)]
     return " ".join(words) + (
         f" {rng.choice('ABCDGHKLMNPQRSTVXZ')}{rng.randint(2, 9900)}" if rng.random() < 0.2 else ""
     )
@@ -103,7 +111,7 @@ def _sizes(rng: random.Random) -> str:
         )
         rows.append(f"{name}{rng.choice((': ', ' ', ' | '))}{' x '.join(sides)}")
         if rng.random() < 0.6:
-            value = f"{rng.randint(1, 900)}{rng.choice((' mm', ' kg', ' lbs', ' V', ' W', ' Hz', ' mAh', '°', ' GHz', ' dB'))}"
+            value = f"{rng.randint(1, 900)}{rng.choice(_UNITS)}"
             feature = rng.choice(
                 (
                     "Weight",
@@ -117,9 +125,7 @@ def _sizes(rng: random.Random) -> str:
                     "Frequency",
                 )
             )
-            rows.append(
-                f"{feature}: {value}, {rng.choice(('Yes', 'No', 'Black', '2 x AA', '1 x cable', '4 x screws', 'steel'))}"
-            )
+            rows.append(f"{feature}: {value}, {rng.choice(_DETAILS)}")
     return f"{_product(rng, rng.choice(list(_BLOCKS.values())))}. " + rng.choice(("\n", " ")).join(rows)
 
 
@@ -140,10 +146,11 @@ def _league(rng: random.Random) -> str:
 
 def _scores(rng: random.Random) -> str:
     home, away = rng.sample(_CITIES, 2)
-    return (
-        f"{home} {rng.randint(70, 130)}, {away} {rng.randint(70, 130)}. The {home} shot {rng.randint(30, 60)}.{rng.randint(0, 9)}% "
-        f"from the field and outscored the {away} {rng.randint(20, 40)}-{rng.randint(10, 30)} in the fourth quarter. "
-        f"They are {rng.randint(1, 50)}-{rng.randint(1, 40)} this season and have won {rng.randint(3, 9)} of their last 10 games."
+    return _draw(
+        rng,
+        f"{home} {{70-130}}, {away} {{70-130}}. The {home} shot {{30-60}}.{{0-9}}% from the field and outscored the "
+        f"{away} {{20-40}}-{{10-30}} in the fourth quarter. They are {{1-50}}-{{1-40}} this season and have won "
+        "{3-9} of their last 10 games.",
     )
 
 
@@ -151,9 +158,8 @@ def _stocks(rng: random.Random) -> str:
     rows = []
     for _ in range(rng.randint(4, 12)):
         ticker = "".join(rng.choice("ABCDEFGHJKLMNPQRSTVWXYZ") for _ in range(rng.randint(3, 4)))
-        rows.append(
-            f"{ticker} {rng.uniform(3, 900):.2f} {rng.uniform(-9, 9):+.2f} ({rng.uniform(-5, 5):+.2f}%) Vol {rng.uniform(0.1, 90):.1f}M"
-        )
+        price, change, percent, volume = (rng.uniform(-limit, limit) for limit in (900, 9, 5, 90))
+        rows.append(f"{ticker} {abs(price):.2f} {change:+.2f} ({percent:+.2f}%) Vol {abs(volume):.1f}M")
     return "\n".join(rows)
 
 
@@ -174,9 +180,7 @@ def _schedule(rng: random.Random) -> str:
 
 
 def _changelog(rng: random.Random) -> str:
-    rows = [
-        f"## {rng.randint(0, 9)}.{rng.randint(0, 30)}.{rng.randint(0, 12)} ({rng.randint(2012, 2027)}-{rng.randint(1, 12):02d}-{rng.randint(1, 28):02d})"
-    ]
+    rows = [_draw(rng, "## {0-9}.{0-30}.{0-12} ({2012-2027}-{10-12}-{10-28})")]
     for _ in range(rng.randint(3, 9)):
         verb = rng.choice(
             ("Fixed a crash in", "Added support for", "Removed the deprecated", "Improved performance of", "Renamed")
@@ -186,26 +190,29 @@ def _changelog(rng: random.Random) -> str:
 
 
 def _contact(rng: random.Random) -> str:
-    return (
-        f"Call us at ({rng.randint(200, 989)}) 555-{rng.randint(1000, 9999)} or visit {rng.randint(1, 9900)} Oak Street, Suite {rng.randint(1, 400)}. "
-        f"Open Monday to Friday {rng.randint(7, 10)} am - {rng.randint(4, 9)} pm, Saturday {rng.randint(9, 11)}-{rng.randint(1, 5)}. "
-        f"ISBN 978-{rng.randint(0, 9)}-{rng.randint(100, 999)}-{rng.randint(10000, 99999)}-{rng.randint(0, 9)}, order no. {rng.getrandbits(32)}."
+    return _draw(
+        rng,
+        "Call us at ({200-989}) 555-{1000-9999} or visit {1-9900} Oak Street, Suite {1-400}. "
+        "Open Monday to Friday {7-10} am - {4-9} pm, Saturday {9-11}-{1-5}. "
+        "ISBN 978-{0-9}-{100-999}-{10000-99999}-{0-9}, order no. {1000000-9999999}.",
     )
 
 
 def _nutrition(rng: random.Random) -> str:
-    return (
-        f"Calories {rng.randint(90, 900)}, total fat {rng.randint(1, 40)} g, sodium {rng.randint(10, 900)} mg, carbs {rng.randint(2, 90)} g, "
-        f"fiber {rng.randint(0, 12)} g, sugar {rng.randint(0, 40)} g, protein {rng.randint(1, 50)} g. "
-        f"1/2 cup oats, 1 1/4 cups milk, {rng.randint(1, 4)} tbsp honey, 3/4 tsp salt."
+    return _draw(
+        rng,
+        "Calories {90-900}, total fat {1-40} g, sodium {10-900} mg, carbs {2-90} g, "
+        "fiber {0-12} g, sugar {0-40} g, protein {1-50} g. "
+        "1/2 cup oats, 1 1/4 cups milk, {1-4} tbsp honey, 3/4 tsp salt.",
     )
 
 
 def _statistics(rng: random.Random) -> str:
-    return (
-        f"About {rng.randint(11, 89)} percent of respondents said yes, up from {rng.randint(5, 60)} percent in {rng.randint(1990, 2020)}. "
-        f"Exports fell by {rng.randint(1, 30)}.{rng.randint(0, 9)}% to ${rng.randint(2, 900)} million, while imports rose to ${rng.randint(2, 900)} million. "
-        f"The town has {rng.randint(1, 90)},{rng.randint(100, 999)} inhabitants and an area of {rng.randint(5, 900)} square kilometers."
+    return _draw(
+        rng,
+        "About {11-89} percent of respondents said yes, up from {5-60} percent in {1990-2020}. "
+        "Exports fell by {1-30}.{0-9}% to ${2-900} million, while imports rose to ${2-900} million. "
+        "The town has {1-90},{100-999} inhabitants and an area of {5-900} square kilometers.",
     )
 
 
