@@ -18,11 +18,12 @@ _TAGS = "tex|latex|math|itex|imath|dmath|eqn|eq|equation|formula|katex|mathjax|t
 _TOKEN = (
     r"\\(?:\$|\\(?![\[(]))|(?P<environment>\\begin\s?\{(?P<name>" + ENVIRONMENTS + r")(?P<star>\*?)\})"
     r"|(?P<display>\\\[)|(?P<inline>\\\()|(?P<latex>\$latex\s)|(?P<dollars>\$\$)|(?P<dollar>\$)"
-    r"|\[(?P<tag>" + _TAGS + r")(?:=[\w ]{1,12})?\]"
+    r"|\[(?P<tag>(?i:" + _TAGS + r"))(?:=[\w ]{1,12})?\]"
 )
 _MARK = re.compile(f"{OPEN}(\\d+){CLOSE}")
 _FIRST = re.compile(r"[$\\]|\[(?i:" + _TAGS + r")[\]=]")
 _SCRIPTS = {"\ue002": "^{", "\ue003": "}", "\ue004": "_{", "\ue005": "}"}
+_PERCENT = re.compile(r"((?:^|[^\\])(?:\\\\)*)%")
 _INLINE_CHARS = 2_000
 
 
@@ -51,7 +52,7 @@ class Scanner:
         token = _TOKEN
         for number, opening in enumerate(sorted(self.custom, key=len, reverse=True)):
             token = f"(?P<custom{number}>(?<!\\\\){re.escape(opening)})|" + token
-        self.token = re.compile(token, re.IGNORECASE)
+        self.token = re.compile(token)
         # Characters, besides dollars and backslashes, that a formula can begin with; for the caller's quick test.
         self.openers = "".join(sorted({re.escape(opening[0]) for opening in self.custom})) + r"\["
 
@@ -194,5 +195,7 @@ class Scanner:
         for mark, tex in _SCRIPTS.items():
             if mark in inner:
                 inner = inner.replace(mark, tex)
+        if "%" in inner and "\n" not in inner:
+            inner = _PERCENT.sub(r"\1\\%", inner)  # the line that a comment would end with is not known here
         made = self.page.add(inner, display, encoding)
         return (made or " ", end) if made is not None else None

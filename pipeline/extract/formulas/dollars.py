@@ -2,7 +2,7 @@
 
 import re
 
-_COMMAND = re.compile(r"\\[a-zA-Z]+|\\[{},;!| ]")
+_COMMAND = re.compile(r"\\[a-zA-Z]+|\\[{},;!|% ]")
 _SCRIPT = re.compile(r"(?:(?<![A-Za-z])[A-Za-z]|[)}\]|'\d]|\\[a-zA-Z]+)\s*[_^]\s*[\w{\\(+*-]|^[_^]")
 _TEXT = re.compile(
     r"\\(?:text|mathrm|operatorname|mbox|textrm|textbf|textit|mathit|mathsf|mathtt|label|tag|begin|end|color|mathbf|texttt)\*?\s*\{[^{}]*\}"
@@ -57,7 +57,7 @@ def is_formula(inner: str, before: str, after: str, configured: bool | None) -> 
         return words < 3 and (tight or configured is None)
     if configured is False or not tight or words:
         return False
-    if before.isascii() and before.isalnum():
+    if before.isascii() and before.isalnum() and not (before.isdigit() and text[0].isalpha()):
         return False
     if _SHORT.match(text):
         return True

@@ -4,12 +4,11 @@ import re
 
 from pipeline.extract.formulas.delimiters import Scanner
 from pipeline.extract.formulas.page import CLOSE, OPEN, Formula, Page
-from pipeline.extract.formulas.running import scripts_in_text
+from pipeline.extract.formulas.running import UNICODE, write_scripts
 
 SUP_OPEN, SUP_CLOSE, SUB_OPEN, SUB_CLOSE = "\ue002", "\ue003", "\ue004", "\ue005"
 _MARK = re.compile(f"{OPEN}(\\d+){CLOSE}")
-_BUSY = re.compile("[$\\\\\ue000-\ue005]")
-_BREAKS = re.compile(r"[ \t]*\n[ \t]*(?:\n[ \t]*)*")
+_BUSY = "$\\\\\ue000-\ue005" + UNICODE
 
 
 _DOLLAR = re.compile(r"(?<!\\)((?:\\\\)*)\$")
@@ -27,9 +26,7 @@ class Lifted:
         self._page = page
         self._scanner = Scanner(page)
         self.formulas: list[Formula] = page.formulas
-        self._busy = (
-            _BUSY if not self._scanner.openers else re.compile(_BUSY.pattern[:-1] + self._scanner.openers + "]")
-        )
+        self._busy = re.compile(f"[{_BUSY}{self._scanner.openers}]")
 
     def finish(self, block: str, *, code: bool = False) -> str:
         r"""The final text of a block of running text.
@@ -44,8 +41,7 @@ class Lifted:
         if not self._busy.search(block):
             return block
         block = self._scanner.scan(block)
-        if SUP_OPEN in block or SUB_OPEN in block:
-            block = scripts_in_text(block)
+        block = write_scripts(block, lambda tex: self._page.add(tex, False, "running_text"))
         return self._write(block)
 
     def source(self, block: str) -> str:
@@ -88,4 +84,4 @@ class Lifted:
                 if block[place : place + 1].isdigit():
                     out.append(" ")
         out.append(_escaped(block[place:]))
-        return "".join(out)
+        return "".join(out).strip(" ")

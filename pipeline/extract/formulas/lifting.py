@@ -22,6 +22,7 @@ from pipeline.extract.formulas import (
     mathjax2,
     mathjax3,
     mathml_elements,
+    repair,
     scripts,
 )
 from pipeline.extract.formulas.dom import TooLarge
@@ -72,6 +73,7 @@ def lift(tree: LexborHTMLParser, *, limits: FormulaLimits = _DEFAULTS) -> Lifted
     lowered = raw.lower()
     configuration.read_source(lowered, page.configuration)
     scripts.lift_all(page, raw)
+    repair.repair(tree, raw)
     tags = _TAGS & {name.decode("latin-1") for name in set(_CLOSED.findall(lowered))}
     if b"<img" in lowered or b"<image" in lowered:
         tags |= images.TAGS
