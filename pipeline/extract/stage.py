@@ -26,7 +26,7 @@ from pipeline.recipe import LoadedRecipe
 from pipeline.stage import Part, PartRecord, Phase, Stage, Workspace, libraries
 
 _UUID = re.compile(r"([0-9a-f]{8})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{12})", re.IGNORECASE)
-_LIBRARIES = ("brotli", "fastwarc", "fasttext-numpy2-wheel", "resiliparse", "selectolax", "warcio")
+_LIBRARIES = ("brotli", "fastwarc", "fasttext-numpy2-wheel", "resiliparse", "selectolax", "zstandard")
 _BATCH_PAGES = 64
 _BATCH_BYTES = 4 << 20
 
@@ -104,7 +104,7 @@ class ExtractStage(Stage):
                 writer.result(capture, result)
             writer.flush()
         writer.flush()
-        return {"status": warc.status, "xxh3_128": warc.xxh3_128}
+        return {"status": warc.status, "xxh3_128": warc.xxh3_128, "error": warc.detail or None}
 
 
 def _model_paths(loaded: LoadedRecipe) -> dict[str, Any]:
