@@ -28,7 +28,7 @@ class TrainSettings(BaseModel):
     """Words seen less often are unknown."""
     bucket: int = Field(default=2_000_000, ge=0)
     """Hash buckets of the word n-grams; with few of them an unknown n-gram often falls on a known one's."""
-    epoch: int = Field(default=8, gt=0)
+    epoch: int = Field(default=15, gt=0)
     """Passes over the pieces."""
     learning_rate: float = Field(default=0.1, gt=0)
     """fastText's initial learning rate."""

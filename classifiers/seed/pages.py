@@ -88,7 +88,7 @@ class Writer:
         if label == "math":
             kinds += [self._problems, self._prose, self._formulas, self._formulas, self._applied]
         else:
-            kinds += [self._numbers, self._numbers, self._prose, self._prose]
+            kinds += [self._numbers, self._numbers, self._prose, self._prose, self._navigation]
         kind = rng.choice(kinds)
         body = kind(rng, topic)
         if rng.random() < 0.6:
@@ -154,6 +154,10 @@ class Writer:
         name = "math" if topic in self.topics["math"] else "foreign" if rng.random() < 0.12 else "other"
         body = rng.sample(self._paragraphs[name], rng.randint(1, 5))
         return body + [self._paragraph(rng, topic, "article") for _ in range(rng.randint(0, 1))]
+
+    def _navigation(self, rng: random.Random, topic: Topic) -> list[str]:
+        lines = rng.choices(self._frames["furniture"], k=rng.randint(2, 14))
+        return [self._fill(rng, line, topic) for line in lines]
 
     def _listing(self, rng: random.Random, topic: Topic) -> list[str]:
         frame = rng.choice(self._frames["list"])
