@@ -160,7 +160,7 @@ class Scanner:
             return None
         inner = block[start:end]
         before, after = block[at - 1 : at], block[end + 1 : end + 2]
-        if not is_formula(inner, before, after, self.page.configuration.dollars):
+        if not is_formula(_written(inner), before, after, self.page.configuration.dollars):
             return None
         return self._mark(inner, False, "delimiters", end + 1)
 
@@ -192,10 +192,16 @@ class Scanner:
             return None
         if OPEN in inner:
             inner = _MARK.sub(lambda match: self.page.formulas[int(match[1])].tex, inner)
-        for mark, tex in _SCRIPTS.items():
-            if mark in inner:
-                inner = inner.replace(mark, tex)
+        inner = _written(inner)
         if "%" in inner and "\n" not in inner:
             inner = _PERCENT.sub(r"\1\\%", inner)  # the line that a comment would end with is not known here
         made = self.page.add(inner, display, encoding)
         return (made or " ", end) if made is not None else None
+
+
+def _written(inner: str) -> str:
+    """Marks of scripts as LaTeX."""
+    for mark, tex in _SCRIPTS.items():
+        if mark in inner:
+            inner = inner.replace(mark, tex)
+    return inner

@@ -69,7 +69,7 @@ def lift(node: LexborNode, page: Page) -> None:
         return
     classes = (node.attributes.get("class") or "").split()
     inner, delimited = undelimit(text)
-    display = _display(tag, classes)
+    display = True if {"block", "display"} & set(node.attributes) else _display(tag, classes)
     if "texhtml" in classes or (delimited is None and node.css_first("sup, sub") is not None):
         tex = html_tex(read(node, page.budget))
         if tex:

@@ -31,6 +31,7 @@ _EDGE_SPACE = re.compile(r"^(?:\\[,;:! >]|\\(?:quad|qquad|hspace\*?\{[^{}]*\})(?
 _EDGE_SPACE_END = re.compile(r"(?:\\[,;:!>]|\\(?:quad|qquad)|~|\s|\\\\)+$")
 _TRAILING_TEXT = re.compile(r"\s*\\(?:text|mbox|textrm|mathrm|rm)\s*\{\s*([.,;:?!])\s*\}$")
 _TILDES = re.compile(r"(?:~\s*){3,}")
+_SPECIAL = re.compile(r"[\\$&%{}~]")
 _EMPTY = re.compile(r"^(?:[\s{}~]|\\[,;:! ])*$")
 
 
@@ -175,7 +176,7 @@ def clean(tex: str) -> tuple[str, bool | None]:
     for inline delimiters, None where it says nothing.
     """
     display: bool | None = None
-    if "\\" not in tex and "$" not in tex and "&" not in tex and "%" not in tex and "{" not in tex and "}" not in tex:
+    if not _SPECIAL.search(tex):
         return _SPACE.sub(" ", tex).strip(" "), None
     tex = unescape(tex)
     tex = strip_comments(tex)

@@ -195,12 +195,14 @@ def _pairs(children: list[Element | str]) -> dict[int, int]:
 
 def mi(node: Element) -> str:
     """An identifier: a letter, a function's name or a word."""
+    if node.elements:
+        return row(node)
     text = _SPACE.sub(" ", node.text()).strip()
     if not text:
         return ""
     variant = node.get("mathvariant")
     if len(text) == 1:
-        return _in_variant(text, variant)
+        return FENCES[text] if text in _BARS else _in_variant(text, variant)
     bare = "".join(char for char in text if char not in INVISIBLE)
     name = bare.replace("\u2009", " ").replace("\xa0", " ")
     if name in FUNCTIONS and variant in ("", "normal"):
@@ -249,6 +251,8 @@ def mn(node: Element) -> str:
 
 def mo(node: Element) -> str:
     """An operator or a fence."""
+    if node.elements:
+        return row(node)
     text = _SPACE.sub(" ", node.text()).strip()
     if not text:
         return ""

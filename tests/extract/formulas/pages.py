@@ -1,0 +1,33 @@
+"""What the formula tests share: a page in, its finished text out."""
+
+from collections.abc import Iterator
+
+from pipeline.extract.formulas import Formula, lift
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+_SCRIPTS = {"sup": ("\ue002", "\ue003"), "sub": ("\ue004", "\ue005")}
+
+
+def _pieces(node: LexborNode) -> Iterator[str]:
+    for child in node.iter(include_text=True):
+        tag = child.tag or ""
+        if tag == "-text":
+            yield child.text_content or ""
+        elif tag not in ("script", "style"):
+            opening, closing = _SCRIPTS.get(tag, ("", ""))
+            yield opening
+            yield from _pieces(child)
+            yield closing
+
+
+def text_of(html: str) -> str:
+    """The page's body as one finished block of running text."""
+    tree = LexborHTMLParser(html)
+    found = lift(tree)
+    assert tree.body is not None
+    return found.finish(" ".join("".join(_pieces(tree.body)).split()))
+
+
+def formulas_of(html: str) -> list[Formula]:
+    """The formulas of a page's elements."""
+    return lift(LexborHTMLParser(html)).formulas
