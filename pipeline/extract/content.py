@@ -35,14 +35,14 @@ class Choice:
     """What to render: `root` without `left_out` (with reasons).
 
     `posts` are entries before which a thread has a separation; `title` is the heading of a thread that stands outside
-    the root, 0 where there is none. `running` is the running text of the root (see `Weights`).
+    the root, 0 where there is none. `plain` is the length of its plain text (see `Weights`).
     """
 
     root: int
     left_out: dict[int, str]
     posts: frozenset[int]
     title: int
-    running: int
+    plain: int
 
 
 def choose(page: Outline) -> Choice | None:
@@ -60,7 +60,7 @@ def choose(page: Outline) -> Choice | None:
         root = child
     left_out.update(link_lists(page, root, weights))
     posts = _posts(page, root, weights, left_out)
-    return Choice(root, left_out, posts, _title(page, root) if posts else 0, weights.running(root))
+    return Choice(root, left_out, posts, _title(page, root) if posts else 0, weights.plain(root))
 
 
 def _start(page: Outline, weights: Weights, left_out: Mapping[int, str]) -> int:

@@ -48,6 +48,7 @@ class Outline:
     ends: list[int] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
     attributes: list[dict[str, str | None]] = field(default_factory=list)
+    closed: list[LexborNode] = field(default_factory=list)  # elements that stand without what is in them
 
     def __len__(self) -> int:
         return len(self.tags)
@@ -115,7 +116,11 @@ def outline(tree: LexborHTMLParser, limits: Limits, closed: frozenset[str] = fro
             elif kind == _BLOCK:
                 blocks += 1
             spaces = kind == _INLINE or preformatted > 0
-            below = node.first_child if tag not in closed else None
+            if tag in closed:
+                page.closed.append(node)
+                below = None
+            else:
+                below = node.first_child
             if below is not None:
                 if len(opened) >= limits.depth:
                     raise LimitExceeded("too_deep", len(opened) + 1)

@@ -3,26 +3,27 @@
 import re
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser
 
 from pipeline.extract.charset import decode
 from pipeline.extract.content import Choice, choose
 from pipeline.extract.content_outline import Outline, outline, words
-from pipeline.extract.formulas import Lifted, lift
+from pipeline.extract.formulas import Formula, lift
 from pipeline.extract.guard import check_markup
 from pipeline.extract.limits import LimitExceeded, Limits
 from pipeline.extract.render import Renderer
 
-__all__ = ["EXTRACTOR", "VERSION", "LimitExceeded", "Limits", "Page", "extract"]
+__all__ = ["EXTRACTOR", "VERSION", "LimitExceeded", "Limits", "Page", "extract", "read"]
 
 VERSION = 1  # raised by hand whenever the text of any page can change
 EXTRACTOR = f"mathmill@{VERSION}"
 
 _DEFAULTS = Limits()
-# A third of a usual page is navigation: it is not walked unless the rest holds little text.
+# A third of a usual page is navigation: it is not walked unless little text is found without, and there is more in it.
 _RARELY_CONTENT = words("nav footer button menu noscript")
-_ENOUGH = 500
+_LITTLE = 1000
 # Marks that stand for formulas, scripts, code and line breaks while a page is worked on; no page may bring its own.
 _MARKS = [chr(code) for code in range(0xE000, 0xE009)]
 _MARK_REFERENCE = re.compile(r"&#(?:[xX]0*[eE]00[0-8]|0*573(?:4[4-9]|5[0-2]))(?![0-9a-fA-F]);?")
@@ -45,13 +46,45 @@ def extract(html: bytes, url: str = "", charset: str | None = None, limits: Limi
     `charset` is what the HTTP header says, None when it says nothing; `url` is the page's own, for relative references.
     Raises LimitExceeded when the page passes a limit; any other page, however broken, gives a Page.
     """
-    return _extract(html, charset, limits)[0]
+    return read(html, charset, limits).page
 
 
-def _extract(html: bytes, charset: str | None, limits: Limits) -> tuple[Page, Outline, Choice | None, Lifted | None]:
+class Reading(NamedTuple):
+    """A page and what it was read from: its outline, what was chosen of it, and the formulas in its text in order."""
+
+    page: Page
+    outline: Outline
+    choice: Choice | None
+    formulas: list[Formula]
+
+
+def read(html: bytes, charset: str | None, limits: Limits) -> Reading:
+    """As `extract`, with what the decisions were made on."""
     if len(html) > limits.page_bytes:
         raise LimitExceeded("too_large", len(html))
-    source = decode(html, charset)[0]
+    tree = _parse(decode(html, charset)[0], limits)
+    title = _title(tree)
+    lifted = lift(tree)
+    page = outline(tree, limits, _RARELY_CONTENT)
+    choice = choose(page) if len(page) else None
+    found = choice.plain if choice else 0
+    if found < _LITTLE and _closed_text(page) > found:
+        page = outline(tree, limits)
+        choice = choose(page) if len(page) else None
+    if choice is None:
+        return Reading(Page("", title, 0), page, None, [])
+    renderer = Renderer(page, choice, lifted, limits.text_chars)
+    if choice.title:
+        renderer.render(choice.title)
+    renderer.render(choice.root)
+    text = _INVISIBLE.sub("", renderer.text())
+    formulas = [lifted.formulas[index] for index in renderer.formulas]
+    encodings = dict(sorted(Counter(formula.encoding for formula in formulas).items()))
+    return Reading(Page(text, title, len(formulas), encodings), page, choice, formulas)
+
+
+def _parse(source: str, limits: Limits) -> LexborHTMLParser:
+    """The tree of a page, without any mark of ours in it."""
     if not source.isascii():
         for mark in _MARKS:
             if mark in source:
@@ -60,23 +93,12 @@ def _extract(html: bytes, charset: str | None, limits: Limits) -> tuple[Page, Ou
         source = _MARK_REFERENCE.sub("", source)
     check_markup(source, limits)
     # Without events: the copying of a chosen <option> that they are for takes time with the square of their number.
-    tree = LexborHTMLParser(source, options=LexborDocumentOptions.WO_EVENTS)
-    title = _title(tree)
-    lifted = lift(tree)
-    page = outline(tree, limits, _RARELY_CONTENT)
-    choice = choose(page) if len(page) else None
-    if choice is None or choice.running < _ENOUGH:
-        page = outline(tree, limits)
-        choice = choose(page) if len(page) else None
-    if choice is None:
-        return Page("", title, 0), page, None, None
-    renderer = Renderer(page, choice, lifted, limits.text_chars)
-    if choice.title:
-        renderer.render(choice.title)
-    renderer.render(choice.root)
-    text = _INVISIBLE.sub("", renderer.text())
-    encodings = dict(sorted(Counter(formula.encoding for formula in lifted.formulas).items()))
-    return Page(text, title, len(lifted.formulas), encodings), page, choice, lifted
+    return LexborHTMLParser(source, options=LexborDocumentOptions.WO_EVENTS)
+
+
+def _closed_text(page: Outline) -> int:
+    """Characters of text in the elements that were not walked."""
+    return sum(len(node.text_lexbor()) for node in page.closed)
 
 
 def _title(tree: LexborHTMLParser) -> str:

@@ -19,6 +19,8 @@ CODE_OPEN, CODE_CLOSE = "\ue006", "\ue007"  # around the number of a piece of in
 
 SEPARATION = "---"  # between the posts of a thread
 
+FORMULA = "\ue000"  # begins the mark of a formula
+_FORMULA = re.compile("\ue000(\\d+)\ue001")
 _BREAK = re.compile(rf" ?{BREAK} ?")
 _BREAKS = re.compile(r"\n{3,}")
 _CODE = re.compile(f"{CODE_OPEN}(\\d+){CODE_CLOSE}")
@@ -37,6 +39,7 @@ class Renderer:
         self.lifted = lifted
         self.text_chars = text_chars
         self.length = 0
+        self.formulas: list[int] = []  # numbers of the formulas in the text
         self.parts: list[str] = []  # finished blocks and what separates them
         self.inline: list[str] = []  # the block that is being gathered
         self.codes: list[str] = []  # pieces of inline code, by number
@@ -151,7 +154,7 @@ class Renderer:
         language = language_of(self.page, i)
         if not language and is_prose(raw):
             for paragraph in re.split(r"\n[ \t]*\n", raw.strip("\n").expandtabs()):
-                self._emit(self.lifted.finish(paragraph.rstrip()))
+                self._emit(self._finish(paragraph.rstrip()))
         else:
             self._emit(fence(self.lifted.source(raw), language))
 
@@ -169,6 +172,7 @@ class Renderer:
                 inner = Renderer(self.page, self.choice, self.lifted, self.text_chars)
                 inner.render(cell)
                 cells.append(" ".join(inner.text().split()))
+                self.formulas += inner.formulas
                 cells.extend([""] * (span - 1))
             grid.append(cells)
         self._emit(pipes(grid))
@@ -200,12 +204,21 @@ class Renderer:
             joined = _BREAKS.sub("\n\n", _BREAK.sub("\n", joined.strip(" " + BREAK)))
         if not joined:
             return
-        block = self.lifted.finish(joined)
+        block = self._finish(joined)
         if CODE_OPEN in block:
             block = _CODE.sub(lambda match: self.codes[int(match[1])], block)
         if self.heading:
             block = self.heading + " ".join(block.split())
         self._emit(block)
+
+    def _finish(self, block: str) -> str:
+        """Running text with its formulas, which are counted."""
+        before = len(self.lifted.formulas)
+        if FORMULA in block:
+            self.formulas += map(int, _FORMULA.findall(block))
+        finished = self.lifted.finish(block)
+        self.formulas += range(before, len(self.lifted.formulas))
+        return finished
 
     def _emit(self, block: str) -> None:
         """Append a finished block under the indents that are open."""
