@@ -116,8 +116,8 @@ class Manifest(Frozen):
     @classmethod
     def json_schema(cls) -> dict[str, Any]:
         """The JSON Schema of manifest.json; manifests/schema/corpus-manifest.schema.json is this."""
-        schema = cls.model_json_schema()
-        return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "mathmill corpus manifest"}
+        dialect = "https://json-schema.org/draft/2020-12/schema"
+        return {"$schema": dialect, **cls.model_json_schema(), "title": "mathmill corpus manifest"}
 
     @property
     def folder(self) -> Path:
