@@ -10,36 +10,42 @@ from pipeline.extract.formulas.symbols import chars_tex, join
 
 _DEPTH = 60
 _SYMBOLS = r"""
-+- \pm -+ \mp * \cdot ** \ast *** \star // / \\ \backslash setminus \setminus xx \times |>< \ltimes ><| \rtimes |><| \bowtie -: \div
-divide \div @ \circ o+ \oplus ox \otimes o. \odot sum \sum prod \prod ^^ \wedge ^^^ \bigwedge vv \vee vvv \bigvee nn \cap
-nnn \bigcap uu \cup uuu \bigcup = = != \neq := := lt < <= \leq le \leq lt= \leq gt > >= \geq ge \geq gt= \geq mlt \ll
-mgt \gg -< \prec -lt \prec >- \succ -<= \preceq >-= \succeq in \in !in \notin sub \subset sup \supset sube \subseteq
-supe \supseteq -= \equiv ~= \cong ~~ \approx ~ \sim prop \propto and \text{and} or \text{or} not \neg => \Rightarrow
-if \text{if} <=> \Leftrightarrow iff \Leftrightarrow AA \forall EE \exists _|_ \bot TT \top |-- \vdash |== \models
-int \int oint \oint del \partial grad \nabla O/ \emptyset oo \infty aleph \aleph :. \therefore :' \because /_ \angle
-/_\ \triangle ' ' frown \frown quad \quad qquad \qquad cdots \cdots vdots \vdots ddots \ddots diamond \diamond
-square \square |__ \lfloor __| \rfloor |~ \lceil ~| \rceil CC \mathbb{C} NN \mathbb{N} QQ \mathbb{Q} RR \mathbb{R} ZZ \mathbb{Z}
-uarr \uparrow uparrow \uparrow darr \downarrow downarrow \downarrow rarr \rightarrow rightarrow \rightarrow -> \to to \to >-> \rightarrowtail
++- \pm -+ \mp * \cdot ** \ast *** \star // / \\ \backslash setminus \setminus xx \times |>< \ltimes ><| \rtimes
+|><| \bowtie -: \div divide \div @ \circ o+ \oplus ox \otimes o. \odot sum \sum prod \prod ^^ \wedge ^^^ \bigwedge
+vv \vee vvv \bigvee nn \cap nnn \bigcap uu \cup uuu \bigcup = = != \neq := := lt < <= \leq le \leq lt= \leq gt >
+>= \geq ge \geq gt= \geq mlt \ll mgt \gg -< \prec -lt \prec >- \succ -<= \preceq >-= \succeq in \in !in \notin
+sub \subset sup \supset sube \subseteq supe \supseteq -= \equiv ~= \cong ~~ \approx ~ \sim prop \propto
+and \text{and} or \text{or} not \neg => \Rightarrow if \text{if} <=> \Leftrightarrow iff \Leftrightarrow AA \forall
+EE \exists _|_ \bot TT \top |-- \vdash |== \models int \int oint \oint del \partial grad \nabla O/ \emptyset
+oo \infty aleph \aleph :. \therefore :' \because /_ \angle /_\ \triangle ' ' frown \frown quad \quad qquad \qquad
+cdots \cdots vdots \vdots ddots \ddots diamond \diamond square \square |__ \lfloor __| \rfloor |~ \lceil ~| \rceil
+CC \mathbb{C} NN \mathbb{N} QQ \mathbb{Q} RR \mathbb{R} ZZ \mathbb{Z} uarr \uparrow uparrow \uparrow darr \downarrow
+downarrow \downarrow rarr \rightarrow rightarrow \rightarrow -> \to to \to >-> \rightarrowtail
 ->> \twoheadrightarrow |-> \mapsto larr \leftarrow leftarrow \leftarrow harr \leftrightarrow rArr \Rightarrow
-lArr \Leftarrow hArr \Leftrightarrow ... \ldots dx dx dy dy dz dz dt dt lim \lim Lim \operatorname{Lim} sin \sin cos \cos
-tan \tan sinh \sinh cosh \cosh tanh \tanh cot \cot sec \sec csc \csc arcsin \arcsin arccos \arccos arctan \arctan
-coth \coth sech \operatorname{sech} csch \operatorname{csch} exp \exp log \log ln \ln det \det dim \dim mod \bmod gcd \gcd
-lcm \operatorname{lcm} lub \operatorname{lub} glb \operatorname{glb} min \min max \max
-alpha \alpha beta \beta gamma \gamma Gamma \Gamma delta \delta Delta \Delta epsi \epsilon epsilon \epsilon varepsilon \varepsilon
-zeta \zeta eta \eta theta \theta Theta \Theta vartheta \vartheta iota \iota kappa \kappa lambda \lambda Lambda \Lambda mu \mu
-nu \nu xi \xi Xi \Xi pi \pi Pi \Pi rho \rho sigma \sigma Sigma \Sigma tau \tau upsilon \upsilon phi \phi varphi \varphi
-Phi \Phi chi \chi psi \psi Psi \Psi omega \omega Omega \Omega prime \prime
-times \times div \div circ \circ oplus \oplus otimes \otimes odot \odot wedge \wedge bigwedge \bigwedge vee \vee bigvee \bigvee
-cap \cap bigcap \bigcap cup \cup bigcup \bigcup ne \neq prec \prec succ \succ preceq \preceq succeq \succeq subset \subset
-supset \supset subseteq \subseteq supseteq \supseteq equiv \equiv cong \cong approx \approx sim \sim propto \propto neg \neg
-implies \Rightarrow forall \forall exists \exists bot \bot top \top vdash \vdash models \models partial \partial nabla \nabla
-pm \pm mp \mp emptyset \emptyset infty \infty therefore \therefore because \because angle \angle triangle \triangle
-ldots \ldots cdot \cdot ast \ast star \star backslash \backslash lfloor \lfloor rfloor \rfloor lceil \lceil rceil \rceil
+lArr \Leftarrow hArr \Leftrightarrow ... \ldots dx dx dy dy dz dz dt dt lim \lim Lim \operatorname{Lim} sin \sin
+cos \cos tan \tan sinh \sinh cosh \cosh tanh \tanh cot \cot sec \sec csc \csc arcsin \arcsin arccos \arccos
+arctan \arctan coth \coth sech \operatorname{sech} csch \operatorname{csch} exp \exp log \log ln \ln det \det
+dim \dim mod \bmod gcd \gcd lcm \operatorname{lcm} lub \operatorname{lub} glb \operatorname{glb} min \min max \max
+alpha \alpha beta \beta gamma \gamma Gamma \Gamma delta \delta Delta \Delta epsi \epsilon epsilon \epsilon
+varepsilon \varepsilon zeta \zeta eta \eta theta \theta Theta \Theta vartheta \vartheta iota \iota kappa \kappa
+lambda \lambda Lambda \Lambda mu \mu nu \nu xi \xi Xi \Xi pi \pi Pi \Pi rho \rho sigma \sigma Sigma \Sigma tau \tau
+upsilon \upsilon phi \phi varphi \varphi Phi \Phi chi \chi psi \psi Psi \Psi omega \omega Omega \Omega prime \prime
+times \times div \div circ \circ oplus \oplus otimes \otimes odot \odot wedge \wedge bigwedge \bigwedge vee \vee
+bigvee \bigvee cap \cap bigcap \bigcap cup \cup bigcup \bigcup ne \neq prec \prec succ \succ preceq \preceq
+succeq \succeq subset \subset supset \supset subseteq \subseteq supseteq \supseteq equiv \equiv cong \cong
+approx \approx sim \sim propto \propto neg \neg implies \Rightarrow forall \forall exists \exists bot \bot top \top
+vdash \vdash models \models partial \partial nabla \nabla pm \pm mp \mp emptyset \emptyset infty \infty
+therefore \therefore because \because angle \angle triangle \triangle ldots \ldots cdot \cdot ast \ast star \star
+backslash \backslash lfloor \lfloor rfloor \rfloor lceil \lceil rceil \rceil
 """
-_UNARY = {"sqrt": "\\sqrt", "hat": "\\hat", "bar": "\\overline", "overline": "\\overline", "vec": "\\vec", "tilde": "\\tilde", "dot": "\\dot",
-          "ddot": "\\ddot", "ul": "\\underline", "underline": "\\underline", "ubrace": "\\underbrace", "underbrace": "\\underbrace",
-          "obrace": "\\overbrace", "overbrace": "\\overbrace", "overarc": "\\overparen", "cancel": "\\cancel", "bb": "\\mathbf", "bbb": "\\mathbb",
-          "cc": "\\mathcal", "tt": "\\mathtt", "fr": "\\mathfrak", "sf": "\\mathsf", "mathbf": "\\mathbf", "mathbb": "\\mathbb",
+_UNARY = {"sqrt": "\\sqrt", "hat": "\\hat", "bar": "\\overline", "overline": "\\overline", "vec": "\\vec",
+          "tilde": "\\tilde", "dot": "\\dot",
+          "ddot": "\\ddot", "ul": "\\underline", "underline": "\\underline", "ubrace": "\\underbrace",
+          "underbrace": "\\underbrace",
+          "obrace": "\\overbrace", "overbrace": "\\overbrace", "overarc": "\\overparen", "cancel": "\\cancel",
+          "bb": "\\mathbf", "bbb": "\\mathbb",
+          "cc": "\\mathcal", "tt": "\\mathtt", "fr": "\\mathfrak", "sf": "\\mathsf", "mathbf": "\\mathbf",
+          "mathbb": "\\mathbb",
           "mathcal": "\\mathcal", "mathrm": "\\mathrm", "rm": "\\mathrm"}  # fmt: skip
 _WRAPPED = {
     "abs": ("\\left|", "\\right|"),
@@ -49,7 +55,8 @@ _WRAPPED = {
 }
 _BINARY = frozenset({"frac", "root", "stackrel", "overset", "underset", "color"})
 _FUNCTIONS = frozenset(
-    "sin cos tan sinh cosh tanh cot sec csc arcsin arccos arctan coth sech csch exp log ln det dim gcd lcm min max f g".split()
+    "sin cos tan sinh cosh tanh cot sec csc arcsin arccos arctan coth sech csch exp log ln det dim gcd"
+    " lcm min max f g".split()
 )
 _NO_ARGUMENT = frozenset({"", "^", "_", "/", "|", ",", "+", "-", "=", ")", "]", "}"})
 _LEFT = {"(": "(", "[": "[", "{": "\\{", "(:": "\\langle ", "{:": "", "<<": "\\langle ", "langle": "\\langle "}
@@ -213,7 +220,8 @@ class _Parser:
         if token in _BINARY:
             first, second = self.simple()[1], self.simple()[1]
             tex = {"frac": f"\\frac{{{first}}}{{{second}}}", "root": f"\\sqrt[{first}]{{{second}}}", "color": second,
-                   "underset": f"\\underset{{{first}}}{{{second}}}"}.get(token, f"\\overset{{{first}}}{{{second}}}")  # fmt: skip
+                   "underset": f"\\underset{{{first}}}{{{second}}}"}.get(token,
+                   f"\\overset{{{first}}}{{{second}}}")  # fmt: skip
             return tex, tex
         if token in _FUNCTIONS and self.peek() not in _NO_ARGUMENT and (len(token) > 1 or self.peek() == "("):
             tex = join([_TABLE.get(token, token), self.simple()[0]])
@@ -311,7 +319,8 @@ class _Parser:
         )
         if name:
             return f"\\begin{{{name}}}{body}\\end{{{name}}}"
-        return f"\\left{_LEFT[token].strip() or '.'}\\begin{{matrix}}{body}\\end{{matrix}}\\right{_RIGHT[closing].strip() or '.'}"
+        left, right = _LEFT[token].strip() or ".", _RIGHT[closing].strip() or "."
+        return f"\\left{left}\\begin{{matrix}}{body}\\end{{matrix}}\\right{right}"
 
 
 def _sub(tokens: list[str], depth: int) -> list[str]:

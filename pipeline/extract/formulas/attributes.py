@@ -23,7 +23,7 @@ _WIRIS = str.maketrans("«»¨§", '<>"&')  # WIRIS writes MathML with these for
 def lift(node: LexborNode, page: Page) -> None:
     """Replace the element by the formula in its attributes, where one is there."""
     tag = node.tag or ""
-    if tag in _CONTROLS or tag.startswith(("mjx-", "m")) and tag in mathml.ELEMENTS:
+    if tag in _CONTROLS or (tag.startswith(("mjx-", "m")) and tag in mathml.ELEMENTS):
         return
     attributes = node.attributes
     name = (attributes.get("class") or "").lower()

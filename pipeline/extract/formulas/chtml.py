@@ -1,4 +1,4 @@
-"""MathJax's HTML output read back into MathML elements: CHTML of versions 3 and 4, CommonHTML and HTML-CSS of version 2.
+"""MathJax's HTML read back into MathML elements: CHTML of versions 3 and 4, CommonHTML and HTML-CSS of version 2.
 
 Version 3 writes elements (`<mjx-mfrac>`), version 2 spans with classes (`mjx-mfrac`, or `mfrac` in HTML-CSS); both keep
 MathML's names, and wrap the parts of a construct in boxes of their own. Characters of version 3 are class names
@@ -20,8 +20,8 @@ _MATHML = _LEAVES | frozenset(
 )
 _PARTS = frozenset("script sub sup over under op base num den numerator denominator root presub presup surd".split())
 _DROPPED = frozenset(
-    "nstrut dstrut tstrut line spacer strut surd labels label assistive-mml mjx_assistive_mathml mphantom strike ustrike"
-    " dstrike linestrut annotation annotation-xml speech rule mathjax_hitbox".split()
+    "nstrut dstrut tstrut line spacer strut surd labels label assistive-mml mjx_assistive_mathml mphantom strike"
+    " ustrike dstrike linestrut annotation annotation-xml speech rule mathjax_hitbox".split()
 )
 # Pieces of fences drawn in parts.
 PIECES = dict.fromkeys("⎛⎜⎝", "(") | dict.fromkeys("⎞⎟⎠", ")") | dict.fromkeys("⎡⎢⎣", "[") | dict.fromkeys("⎤⎥⎦", "]")

@@ -5,22 +5,27 @@ from pipeline.extract.formulas.symbols import chars_tex, join
 
 _RELATIONS = {"eq": "=", "neq": "\\neq", "gt": ">", "lt": "<", "geq": "\\geq", "leq": "\\leq", "equivalent": "\\equiv",
               "approx": "\\approx", "in": "\\in", "notin": "\\notin", "subset": "\\subseteq", "prsubset": "\\subset",
-              "notsubset": "\\not\\subseteq", "notprsubset": "\\not\\subset", "implies": "\\Rightarrow", "tendsto": "\\to",
+              "notsubset": "\\not\\subseteq", "notprsubset": "\\not\\subset", "implies": "\\Rightarrow",
+              "tendsto": "\\to",
               "factorof": "\\mid"}  # fmt: skip
 _INFIX = {"plus": ("+", 4), "times": ("", 6), "and": ("\\wedge", 3), "or": ("\\vee", 2), "xor": ("\\oplus", 3),
           "union": ("\\cup", 3), "intersect": ("\\cap", 4), "compose": ("\\circ", 6), "rem": ("\\bmod", 6),
           "setdiff": ("\\setminus", 4), "cartesianproduct": ("\\times", 6), "vectorproduct": ("\\times", 6),
           "scalarproduct": ("\\cdot", 6), "outerproduct": ("\\otimes", 6)}  # fmt: skip
-_FUNCTIONS = {"arccosh": "\\operatorname{arccosh}", "arcsinh": "\\operatorname{arcsinh}", "arctanh": "\\operatorname{arctanh}",
+_FUNCTIONS = {"arccosh": "\\operatorname{arccosh}", "arcsinh": "\\operatorname{arcsinh}",
+              "arctanh": "\\operatorname{arctanh}",
               "sech": "\\operatorname{sech}", "csch": "\\operatorname{csch}", "determinant": "\\det", "gcd": "\\gcd",
-              "lcm": "\\operatorname{lcm}", "max": "\\max", "min": "\\min", "real": "\\Re", "imaginary": "\\Im", "arg": "\\arg",
+              "lcm": "\\operatorname{lcm}", "max": "\\max", "min": "\\min", "real": "\\Re", "imaginary": "\\Im",
+              "arg": "\\arg",
               "grad": "\\nabla", "divergence": "\\nabla\\cdot", "curl": "\\nabla\\times", "laplacian": "\\nabla^2",
-              "codomain": "\\operatorname{codomain}", "domain": "\\operatorname{domain}", "image": "\\operatorname{image}"}  # fmt: skip
+              "codomain": "\\operatorname{codomain}", "domain": "\\operatorname{domain}",
+              "image": "\\operatorname{image}"}  # fmt: skip
 _NAMED = frozenset(
     "sin cos tan sec csc cot sinh cosh tanh coth arcsin arccos arctan exp ln arccot arcsec arccsc".split()
 )
 _CONSTANTS = {"pi": "\\pi", "exponentiale": "e", "imaginaryi": "i", "infinity": "\\infty", "emptyset": "\\emptyset",
-              "reals": "\\mathbb{R}", "integers": "\\mathbb{Z}", "naturalnumbers": "\\mathbb{N}", "rationals": "\\mathbb{Q}",
+              "reals": "\\mathbb{R}", "integers": "\\mathbb{Z}", "naturalnumbers": "\\mathbb{N}",
+              "rationals": "\\mathbb{Q}",
               "complexes": "\\mathbb{C}", "primes": "\\mathbb{P}", "eulergamma": "\\gamma", "true": "\\text{true}",
               "false": "\\text{false}", "notanumber": "\\text{NaN}"}  # fmt: skip
 _QUALIFIERS = frozenset("bvar lowlimit uplimit condition degree logbase domainofapplication momentabout".split())
@@ -40,7 +45,8 @@ def _write(node: Element) -> tuple[str, int]:
     if tag == "cn":
         return _number(node), _TOP
     if tag in ("ci", "csymbol"):
-        from pipeline.extract.formulas.mathml import convert, mi  # the two forms hold one another
+        from pipeline.extract.formulas.mathml import convert  # the two forms hold one another
+        from pipeline.extract.formulas.mathml_tokens import mi
 
         return (join([convert(child) for child in node.elements]) if node.elements else mi(node)), _TOP
     if tag in ("vector", "list", "set", "interval"):

@@ -165,7 +165,7 @@ class Scanner:
         return self._mark(inner, False, "delimiters", end + 1)
 
     def _closing_dollar(self, block: str, start: int) -> int:
-        r"""The next `$` outside braces (`\text{if $x$}` is one formula), or simply the next where braces do not close."""
+        r"""The next `$` outside braces (`\text{if $x$}` is one formula), or the next where braces do not close."""
         depth, i, last = 0, start, min(len(block), start + _INLINE_CHARS)
         first = -1
         while i < last:

@@ -22,7 +22,8 @@ TAGS = frozenset(
 CLASSES = frozenset(
     "math tex latex math-tex math-container arithmatex math-inline math-display math-block inline-math block-math"
     " display-math displaymath inlinemath katex-inline kdmath language-math MathJax_Preview mathjax mathjax_process"
-    " tex2jax_process inline-formula display-formula mq-selectable texhtml latex-inline latex-display equation formula".split()
+    " tex2jax_process inline-formula display-formula mq-selectable texhtml latex-inline latex-display equation"
+    " formula".split()
 )
 _CODE = frozenset({"code", "pre"})
 _SKIPPED = frozenset(

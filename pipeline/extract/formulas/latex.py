@@ -1,4 +1,4 @@
-"""LaTeX as pages give it, made uniform: one line, no delimiters, no numbers or labels, no comments, braces in balance."""
+"""LaTeX as pages give it, made uniform: one line, no delimiters, numbers, labels or comments, braces in balance."""
 
 import re
 from functools import lru_cache
@@ -15,7 +15,8 @@ _NUMBERS = re.compile(
 )
 _REFERENCE = re.compile(r"\\(?:eqref|ref)\s*\{")
 _DELIMITED = (("\\[", "\\]", True), ("$$", "$$", True), ("\\(", "\\)", False), ("$", "$", False))
-_WRAPPERS = {"equation": "", "displaymath": "", "math": "", "align": "aligned", "flalign": "aligned", "gather": "gathered",
+_WRAPPERS = {"equation": "", "displaymath": "", "math": "", "align": "aligned", "flalign": "aligned",
+             "gather": "gathered",
              "multline": "gathered", "alignat": "alignedat", "xalignat": "alignedat", "eqnarray": "array"}  # fmt: skip
 _BEGIN = re.compile(
     r"\\(begin|end)\s*\{\s*(equation|displaymath|math|x?alignat|f?l?align|gather|multline|eqnarray)(\*?)\s*\}"

@@ -1,4 +1,4 @@
-r"""Macros that a page defines for its formulas: read from `\newcommand`, `\def` and their kin, and expanded in place."""
+r"""Macros that a page defines for its formulas, read from `\newcommand`, `\def` and their kin, expanded in place."""
 
 import re
 from typing import NamedTuple
@@ -59,6 +59,11 @@ def argument(tex: str, place: int) -> tuple[str, int] | None:
         return None
     command = _COMMAND.match(tex, start)
     return (command[0], command.end()) if command else (tex[start], start + 1)
+
+
+def _filled(body: str, arguments: list[str]) -> str:
+    """A body with its `#n` replaced."""
+    return _PARAMETER.sub(lambda hole: "".join(arguments[int(hole[1]) - 1 : int(hole[1])]), body)
 
 
 class Macros:
@@ -181,9 +186,7 @@ class Macros:
                 break  # a group that does not close: what follows would be searched to its end again and again
             body = macro.body
             if arguments:
-                body = _PARAMETER.sub(
-                    lambda hole: arguments[int(hole[1]) - 1] if int(hole[1]) <= len(arguments) else "", body
-                )
+                body = _filled(body, arguments)
             out.append(tex[place : match.start()])
             before = out[-1][-1:] if out[-1] else ""
             if body[:1].isalpha() and before.isalpha():

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from pipeline.extract.formulas.dom import Element
 from pipeline.extract.formulas.symbols import FENCES, chars_tex
 
-_MATRICES = {("(", ")"): "pmatrix", ("[", "]"): "bmatrix", ("|", "|"): "vmatrix", ("‖", "‖"): "Vmatrix", ("{", "}"): "Bmatrix",
+_MATRICES = {("(", ")"): "pmatrix", ("[", "]"): "bmatrix", ("|", "|"): "vmatrix", ("‖", "‖"): "Vmatrix", ("{",
+             "}"): "Bmatrix",
              ("∥", "∥"): "Vmatrix", ("∣", "∣"): "vmatrix"}  # fmt: skip
 _RELATIONS = (
     "=",

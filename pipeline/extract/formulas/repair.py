@@ -1,4 +1,4 @@
-r"""Formulas between delimiters that a page's markup broke: emphasis read out of `_`, comments, displays cut into blocks.
+r"""Formulas between delimiters that a page's markup broke: emphasis made of `_`, comments, displays cut into blocks.
 
 Markdown turns `$a_i$ and $b_j$` into `$a<em>i$ and $b</em>j$`; editors put each line of an `\begin{align}` into its own
 paragraph; white space collapses later, so that a `%` comment would swallow the rest. All three are mended in the tree,

@@ -20,7 +20,8 @@ _DOWN_RUN = re.compile(f"(?<![A-Za-zÀ-ÿ]{{2}})(?<=[A-Za-zα-ωΑ-Ω𝐀-𝟿])
 _UNICODE = re.compile(f"[{UNICODE}]")
 _STYLED = re.compile("[𝐀-𝟿]")
 _LETTER = "(?<![A-Za-zÀ-ÿ])[A-Za-z](?![A-Za-zÀ-ÿ])|[α-ωΑ-Ωϵϕ∂∇∞ℓℏℝℕℤℚℂ𝐀-𝟿]"
-_SCRIPT = f"{_SUP_OPEN}[^{_SUP_OPEN}-{_SUB_CLOSE}]{{1,60}}{_SUP_CLOSE}|{_SUB_OPEN}[^{_SUP_OPEN}-{_SUB_CLOSE}]{{1,60}}{_SUB_CLOSE}"
+_INNER = f"[^{_SUP_OPEN}-{_SUB_CLOSE}]"
+_SCRIPT = f"{_SUP_OPEN}{_INNER}{{1,60}}{_SUP_CLOSE}|{_SUB_OPEN}{_INNER}{{1,60}}{_SUB_CLOSE}"
 _TERM = rf"(?:{_LETTER}|\d+(?:\.\d+)?|[()\[\]|!′'√]|…|\.\.\.|{_SCRIPT})+"
 _LISTED = rf", ?(?=(?:{_LETTER}){_SUP_OPEN}|(?:{_LETTER}){_SUB_OPEN}|…|\.\.\.)"
 _RUN = re.compile(rf"{_TERM}(?:(?: ?[=+\-−<>≤≥×·⋅/∈∉→±≈≠≡∗*⊂⊆∪∩] ?[-−]?|{_LISTED}){_TERM})*")
@@ -94,7 +95,7 @@ def _fits(found: re.Match[str]) -> bool:
     """Whether a script belongs to mathematics, given what carries it."""
     script = found[3]
     inner = script[1:-1].strip()
-    if not inner or not _MATHEMATICAL.match(inner) or _AS_IS.match(inner) and not found[1]:
+    if not inner or not _MATHEMATICAL.match(inner) or (_AS_IS.match(inner) and not found[1]):
         return False
     if found[2] and found[2].isdigit():
         return script[0] == _SUP_OPEN and not re.search(r"[a-z]{2,}", inner)

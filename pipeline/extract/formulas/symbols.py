@@ -7,66 +7,66 @@ import re
 import unicodedata
 
 _PAIRS = r"""
-α \alpha β \beta γ \gamma δ \delta ε \varepsilon ζ \zeta η \eta θ \theta ι \iota κ \kappa λ \lambda μ \mu ν \nu ξ \xi ο o
-π \pi ρ \rho ς \varsigma σ \sigma τ \tau υ \upsilon φ \varphi χ \chi ψ \psi ω \omega ϑ \vartheta ϕ \phi ϖ \varpi
-ϰ \varkappa ϱ \varrho ϵ \epsilon ϝ \digamma Ϝ \digamma Α A Β B Γ \Gamma Δ \Delta Ε E Ζ Z Η H Θ \Theta Ι I Κ K Λ \Lambda
-Μ M Ν N Ξ \Xi Ο O Π \Pi Ρ P Σ \Sigma Τ T Υ \Upsilon Φ \Phi Χ X Ψ \Psi Ω \Omega µ \mu Ω \Omega ϒ \Upsilon ϴ \Theta
-∂ \partial ∇ \nabla ∆ \Delta ∅ \emptyset ∀ \forall ∁ \complement ∃ \exists ∄ \nexists ∈ \in ∉ \notin ∊ \in ∋ \ni ∌ \not\ni
-∍ \ni ∎ \blacksquare ∏ \prod ∐ \coprod ∑ \sum − - ∓ \mp ∔ \dotplus ∕ / ∖ \setminus ∗ * ∘ \circ ∙ \bullet √ \surd
-∛ \sqrt[3]{} ∜ \sqrt[4]{} ∝ \propto ∞ \infty ∟ \llcorner ∠ \angle ∡ \measuredangle ∢ \sphericalangle ∣ \mid ∤ \nmid
-∥ \parallel ∦ \nparallel ∧ \wedge ∨ \vee ∩ \cap ∪ \cup ∫ \int ∬ \iint ∭ \iiint ⨌ \iiiint ∮ \oint ∯ \oiint ∰ \oiiint
-∱ \int ∲ \oint ∳ \oint ∴ \therefore ∵ \because ∶ : ∷ :: ∸ \dot{-} ∹ -: ∺ \dot{=} ∻ \sim ∼ \sim ∽ \backsim ∾ \sim
-∿ \sim ≀ \wr ≁ \nsim ≂ \eqsim ≃ \simeq ≄ \not\simeq ≅ \cong ≆ \ncong ≇ \ncong ≈ \approx ≉ \not\approx ≊ \approxeq
-≋ \approx ≌ \cong ≍ \asymp ≎ \Bumpeq ≏ \bumpeq ≐ \doteq ≑ \doteqdot ≒ \fallingdotseq ≓ \risingdotseq ≔ := ≕ =:
-≖ \eqcirc ≗ \circeq ≘ \frown ≙ \stackrel{\wedge}{=} ≚ \stackrel{\vee}{=} ≛ \stackrel{\star}{=} ≜ \triangleq
-≝ \stackrel{\text{def}}{=} ≞ \stackrel{m}{=} ≟ \stackrel{?}{=} ≠ \neq ≡ \equiv ≢ \not\equiv ≣ \equiv ≤ \leq ≥ \geq
-≦ \leqq ≧ \geqq ≨ \lneqq ≩ \gneqq ≪ \ll ≫ \gg ≬ \between ≭ \not\asymp ≮ \nless ≯ \ngtr ≰ \nleq ≱ \ngeq ≲ \lesssim
-≳ \gtrsim ≴ \not\lesssim ≵ \not\gtrsim ≶ \lessgtr ≷ \gtrless ≸ \not\lessgtr ≹ \not\gtrless ≺ \prec ≻ \succ
-≼ \preccurlyeq ≽ \succcurlyeq ≾ \precsim ≿ \succsim ⊀ \nprec ⊁ \nsucc ⊂ \subset ⊃ \supset ⊄ \not\subset ⊅ \not\supset
-⊆ \subseteq ⊇ \supseteq ⊈ \nsubseteq ⊉ \nsupseteq ⊊ \subsetneq ⊋ \supsetneq ⊌ \cup ⊍ \cupdot ⊎ \uplus ⊏ \sqsubset
-⊐ \sqsupset ⊑ \sqsubseteq ⊒ \sqsupseteq ⊓ \sqcap ⊔ \sqcup ⊕ \oplus ⊖ \ominus ⊗ \otimes ⊘ \oslash ⊙ \odot
-⊚ \circledcirc ⊛ \circledast ⊜ \ominus ⊝ \circleddash ⊞ \boxplus ⊟ \boxminus ⊠ \boxtimes ⊡ \boxdot ⊢ \vdash ⊣ \dashv
-⊤ \top ⊥ \bot ⊦ \vdash ⊧ \models ⊨ \vDash ⊩ \Vdash ⊪ \Vvdash ⊫ \VDash ⊬ \nvdash ⊭ \nvDash ⊮ \nVdash ⊯ \nVDash
-⊰ \prec ⊱ \succ ⊲ \vartriangleleft ⊳ \vartriangleright ⊴ \trianglelefteq ⊵ \trianglerighteq ⊸ \multimap ⊹ \dagger
-⊺ \intercal ⊻ \veebar ⊼ \barwedge ⊽ \overline{\vee} ⊾ \angle ⊿ \triangle ⋀ \bigwedge ⋁ \bigvee ⋂ \bigcap ⋃ \bigcup
-⋄ \diamond ⋅ \cdot ⋆ \star ⋇ \divideontimes ⋈ \bowtie ⋉ \ltimes ⋊ \rtimes ⋋ \leftthreetimes ⋌ \rightthreetimes
-⋍ \backsimeq ⋎ \curlyvee ⋏ \curlywedge ⋐ \Subset ⋑ \Supset ⋒ \Cap ⋓ \Cup ⋔ \pitchfork ⋕ \# ⋖ \lessdot ⋗ \gtrdot
-⋘ \lll ⋙ \ggg ⋚ \lesseqgtr ⋛ \gtreqless ⋜ \leq ⋝ \geq ⋞ \curlyeqprec ⋟ \curlyeqsucc ⋠ \npreceq ⋡ \nsucceq
-⋢ \not\sqsubseteq ⋣ \not\sqsupseteq ⋦ \lnsim ⋧ \gnsim ⋨ \precnsim ⋩ \succnsim ⋪ \ntriangleleft ⋫ \ntriangleright
-⋬ \ntrianglelefteq ⋭ \ntrianglerighteq ⋮ \vdots ⋯ \cdots ⋰ \iddots ⋱ \ddots … \ldots ⩽ \leqslant ⩾ \geqslant
-⩵ == ⩴ ::= ⪅ \lessapprox ⪆ \gtrapprox ⪇ \lneq ⪈ \gneq ⪉ \lnapprox ⪊ \gnapprox ⪋ \lesseqqgtr ⪌ \gtreqqless
-⪕ \eqslantless ⪖ \eqslantgtr ⪯ \preceq ⪰ \succeq ⪵ \precneqq ⪶ \succneqq ⪷ \precapprox ⪸ \succapprox ⪹ \precnapprox
-⪺ \succnapprox ⫅ \subseteqq ⫆ \supseteqq ⫋ \subsetneqq ⫌ \supsetneqq ⨀ \bigodot ⨁ \bigoplus ⨂ \bigotimes ⨃ \biguplus
-⨄ \biguplus ⨅ \bigsqcap ⨆ \bigsqcup ⨉ \times ⨯ \times ⨿ \amalg ⩞ \doublebarwedge ⨍ \int ⫫ \perp ⟂ \perp ⫽ //
-← \leftarrow ↑ \uparrow → \rightarrow ↓ \downarrow ↔ \leftrightarrow ↕ \updownarrow ↖ \nwarrow ↗ \nearrow
-↘ \searrow ↙ \swarrow ↚ \nleftarrow ↛ \nrightarrow ↝ \rightsquigarrow ⇝ \rightsquigarrow ↜ \leftarrow
-↞ \twoheadleftarrow ↠ \twoheadrightarrow ↢ \leftarrowtail ↣ \rightarrowtail ↤ \leftarrow ↦ \mapsto ↩ \hookleftarrow
-↪ \hookrightarrow ↫ \looparrowleft ↬ \looparrowright ↭ \leftrightsquigarrow ↮ \nleftrightarrow ↰ \Lsh ↱ \Rsh
-↶ \curvearrowleft ↷ \curvearrowright ↺ \circlearrowleft ↻ \circlearrowright ↼ \leftharpoonup ↽ \leftharpoondown
-↾ \upharpoonright ↿ \upharpoonleft ⇀ \rightharpoonup ⇁ \rightharpoondown ⇂ \downharpoonright ⇃ \downharpoonleft
-⇄ \rightleftarrows ⇆ \leftrightarrows ⇇ \leftleftarrows ⇈ \upuparrows ⇉ \rightrightarrows ⇊ \downdownarrows
-⇋ \leftrightharpoons ⇌ \rightleftharpoons ⇍ \nLeftarrow ⇎ \nLeftrightarrow ⇏ \nRightarrow ⇐ \Leftarrow ⇑ \Uparrow
-⇒ \Rightarrow ⇓ \Downarrow ⇔ \Leftrightarrow ⇕ \Updownarrow ⇚ \Lleftarrow ⇛ \Rrightarrow ⇠ \dashleftarrow
-⇢ \dashrightarrow ⟵ \longleftarrow ⟶ \longrightarrow ⟷ \longleftrightarrow ⟸ \Longleftarrow ⟹ \Longrightarrow
-⟺ \Longleftrightarrow ⟼ \longmapsto ⟿ \leadsto ⤳ \leadsto ⟨ \langle ⟩ \rangle 〈 \langle 〉 \rangle 〈 \langle
-〉 \rangle ⟪ \langle\langle ⟫ \rangle\rangle ⟦ \llbracket ⟧ \rrbracket 〚 \llbracket 〛 \rrbracket ⌈ \lceil ⌉ \rceil
-⌊ \lfloor ⌋ \rfloor ⟮ \lgroup ⟯ \rgroup ⎰ \lmoustache ⎱ \rmoustache ⌜ \ulcorner ⌝ \urcorner ⌞ \llcorner ⌟ \lrcorner
-‖ \| ∣ \mid ∥ \parallel ⦀ \||| ± \pm × \times ÷ \div · \cdot • \bullet ∙ \cdot ⋅ \cdot ¬ \neg † \dagger ‡ \ddagger
-§ \S ¶ \P © \copyright ® \circledR £ \pounds ¥ \yen ° {}^{\circ} ′ ' ″ '' ‴ ''' ⁗ '''' ‵ \backprime ∶ :
-ℏ \hbar ħ \hbar ℎ h ℓ \ell ℘ \wp ℑ \Im ℜ \Re ℵ \aleph ℶ \beth ℷ \gimel ℸ \daleth ℧ \mho Å \mathring{A} Å \mathring{A}
-ı \imath ȷ \jmath 𝚤 \imath 𝚥 \jmath ð \eth ℰ \mathcal{E} ℱ \mathcal{F} ℋ \mathcal{H} ℐ \mathcal{I} ℒ \mathcal{L}
-ℳ \mathcal{M} ℛ \mathcal{R} ℬ \mathcal{B} ℯ e ℊ \mathcal{g} ℴ \mathcal{o} ℂ \mathbb{C} ℍ \mathbb{H} ℕ \mathbb{N}
-ℙ \mathbb{P} ℚ \mathbb{Q} ℝ \mathbb{R} ℤ \mathbb{Z} ℭ \mathfrak{C} ℌ \mathfrak{H} ℨ \mathfrak{Z} ℾ \mathbb{\Gamma}
-ℿ \mathbb{\Pi} ℽ \mathbb{\gamma} ℼ \mathbb{\pi} ⅀ \mathbb{\Sigma} ⅅ D ⅆ d ⅇ e ⅈ i ⅉ j ⅁ \Game ⅋ \&
-■ \blacksquare □ \square ▢ \square ▪ \blacksquare ▫ \square ▲ \blacktriangle △ \triangle ▴ \blacktriangle
-▵ \vartriangle ▶ \blacktriangleright ▷ \triangleright ▸ \blacktriangleright ▹ \triangleright ▼ \blacktriangledown
-▽ \bigtriangledown ▾ \blacktriangledown ▿ \triangledown ◀ \blacktriangleleft ◁ \triangleleft ◂ \blacktriangleleft
-◃ \triangleleft ◆ \blacklozenge ◇ \diamond ◊ \lozenge ⧫ \blacklozenge ◯ \bigcirc ○ \circ ● \bullet ◦ \circ
-★ \bigstar ☆ \star ♠ \spadesuit ♡ \heartsuit ♢ \diamondsuit ♣ \clubsuit ♥ \heartsuit ♦ \diamondsuit ♭ \flat
-♮ \natural ♯ \sharp ✓ \checkmark ✠ \maltese ⌢ \frown ⌣ \smile ⏞ \overbrace{} ⏟ \underbrace{} ⟋ / ⟍ \setminus
-‐ - ‑ - ‒ - – - — - ⁃ - ∥ \parallel ‥ .. ∶ : 〃 '' ∕ / ⁄ / ｜ | ∣ \mid ⊥ \bot ¦ |
-„ '' “ `` ” '' ‘ ` ’ ' ¿ ? ¡ ! ⟝ \vdash ⟘ \bot ⟙ \top ⫌ \supsetneqq ⧸ / ⧵ \setminus ∖ \setminus ⦁ \bullet
-⟜ \multimap ⌀ \varnothing ⦰ \varnothing Ø \varnothing ⧺ + ␣ \text{␣}
+α \alpha β \beta γ \gamma δ \delta ε \varepsilon ζ \zeta η \eta θ \theta ι \iota κ \kappa λ \lambda μ \mu ν \nu
+ξ \xi ο o π \pi ρ \rho ς \varsigma σ \sigma τ \tau υ \upsilon φ \varphi χ \chi ψ \psi ω \omega ϑ \vartheta ϕ \phi
+ϖ \varpi ϰ \varkappa ϱ \varrho ϵ \epsilon ϝ \digamma Ϝ \digamma Α A Β B Γ \Gamma Δ \Delta Ε E Ζ Z Η H Θ \Theta Ι I
+Κ K Λ \Lambda Μ M Ν N Ξ \Xi Ο O Π \Pi Ρ P Σ \Sigma Τ T Υ \Upsilon Φ \Phi Χ X Ψ \Psi Ω \Omega µ \mu Ω \Omega
+ϒ \Upsilon ϴ \Theta ∂ \partial ∇ \nabla ∆ \Delta ∅ \emptyset ∀ \forall ∁ \complement ∃ \exists ∄ \nexists ∈ \in
+∉ \notin ∊ \in ∋ \ni ∌ \not\ni ∍ \ni ∎ \blacksquare ∏ \prod ∐ \coprod ∑ \sum − - ∓ \mp ∔ \dotplus ∕ / ∖ \setminus
+∗ * ∘ \circ ∙ \bullet √ \surd ∛ \sqrt[3]{} ∜ \sqrt[4]{} ∝ \propto ∞ \infty ∟ \llcorner ∠ \angle ∡ \measuredangle
+∢ \sphericalangle ∣ \mid ∤ \nmid ∥ \parallel ∦ \nparallel ∧ \wedge ∨ \vee ∩ \cap ∪ \cup ∫ \int ∬ \iint ∭ \iiint
+⨌ \iiiint ∮ \oint ∯ \oiint ∰ \oiiint ∱ \int ∲ \oint ∳ \oint ∴ \therefore ∵ \because ∶ : ∷ :: ∸ \dot{-} ∹ -:
+∺ \dot{=} ∻ \sim ∼ \sim ∽ \backsim ∾ \sim ∿ \sim ≀ \wr ≁ \nsim ≂ \eqsim ≃ \simeq ≄ \not\simeq ≅ \cong ≆ \ncong
+≇ \ncong ≈ \approx ≉ \not\approx ≊ \approxeq ≋ \approx ≌ \cong ≍ \asymp ≎ \Bumpeq ≏ \bumpeq ≐ \doteq ≑ \doteqdot
+≒ \fallingdotseq ≓ \risingdotseq ≔ := ≕ =: ≖ \eqcirc ≗ \circeq ≘ \frown ≙ \stackrel{\wedge}{=} ≚ \stackrel{\vee}{=}
+≛ \stackrel{\star}{=} ≜ \triangleq ≝ \stackrel{\text{def}}{=} ≞ \stackrel{m}{=} ≟ \stackrel{?}{=} ≠ \neq ≡ \equiv
+≢ \not\equiv ≣ \equiv ≤ \leq ≥ \geq ≦ \leqq ≧ \geqq ≨ \lneqq ≩ \gneqq ≪ \ll ≫ \gg ≬ \between ≭ \not\asymp ≮ \nless
+≯ \ngtr ≰ \nleq ≱ \ngeq ≲ \lesssim ≳ \gtrsim ≴ \not\lesssim ≵ \not\gtrsim ≶ \lessgtr ≷ \gtrless ≸ \not\lessgtr
+≹ \not\gtrless ≺ \prec ≻ \succ ≼ \preccurlyeq ≽ \succcurlyeq ≾ \precsim ≿ \succsim ⊀ \nprec ⊁ \nsucc ⊂ \subset
+⊃ \supset ⊄ \not\subset ⊅ \not\supset ⊆ \subseteq ⊇ \supseteq ⊈ \nsubseteq ⊉ \nsupseteq ⊊ \subsetneq ⊋ \supsetneq
+⊌ \cup ⊍ \cupdot ⊎ \uplus ⊏ \sqsubset ⊐ \sqsupset ⊑ \sqsubseteq ⊒ \sqsupseteq ⊓ \sqcap ⊔ \sqcup ⊕ \oplus ⊖ \ominus
+⊗ \otimes ⊘ \oslash ⊙ \odot ⊚ \circledcirc ⊛ \circledast ⊜ \ominus ⊝ \circleddash ⊞ \boxplus ⊟ \boxminus ⊠ \boxtimes
+⊡ \boxdot ⊢ \vdash ⊣ \dashv ⊤ \top ⊥ \bot ⊦ \vdash ⊧ \models ⊨ \vDash ⊩ \Vdash ⊪ \Vvdash ⊫ \VDash ⊬ \nvdash
+⊭ \nvDash ⊮ \nVdash ⊯ \nVDash ⊰ \prec ⊱ \succ ⊲ \vartriangleleft ⊳ \vartriangleright ⊴ \trianglelefteq
+⊵ \trianglerighteq ⊸ \multimap ⊹ \dagger ⊺ \intercal ⊻ \veebar ⊼ \barwedge ⊽ \overline{\vee} ⊾ \angle ⊿ \triangle
+⋀ \bigwedge ⋁ \bigvee ⋂ \bigcap ⋃ \bigcup ⋄ \diamond ⋅ \cdot ⋆ \star ⋇ \divideontimes ⋈ \bowtie ⋉ \ltimes ⋊ \rtimes
+⋋ \leftthreetimes ⋌ \rightthreetimes ⋍ \backsimeq ⋎ \curlyvee ⋏ \curlywedge ⋐ \Subset ⋑ \Supset ⋒ \Cap ⋓ \Cup
+⋔ \pitchfork ⋕ \# ⋖ \lessdot ⋗ \gtrdot ⋘ \lll ⋙ \ggg ⋚ \lesseqgtr ⋛ \gtreqless ⋜ \leq ⋝ \geq ⋞ \curlyeqprec
+⋟ \curlyeqsucc ⋠ \npreceq ⋡ \nsucceq ⋢ \not\sqsubseteq ⋣ \not\sqsupseteq ⋦ \lnsim ⋧ \gnsim ⋨ \precnsim ⋩ \succnsim
+⋪ \ntriangleleft ⋫ \ntriangleright ⋬ \ntrianglelefteq ⋭ \ntrianglerighteq ⋮ \vdots ⋯ \cdots ⋰ \iddots ⋱ \ddots
+… \ldots ⩽ \leqslant ⩾ \geqslant ⩵ == ⩴ ::= ⪅ \lessapprox ⪆ \gtrapprox ⪇ \lneq ⪈ \gneq ⪉ \lnapprox ⪊ \gnapprox
+⪋ \lesseqqgtr ⪌ \gtreqqless ⪕ \eqslantless ⪖ \eqslantgtr ⪯ \preceq ⪰ \succeq ⪵ \precneqq ⪶ \succneqq ⪷ \precapprox
+⪸ \succapprox ⪹ \precnapprox ⪺ \succnapprox ⫅ \subseteqq ⫆ \supseteqq ⫋ \subsetneqq ⫌ \supsetneqq ⨀ \bigodot
+⨁ \bigoplus ⨂ \bigotimes ⨃ \biguplus ⨄ \biguplus ⨅ \bigsqcap ⨆ \bigsqcup ⨉ \times ⨯ \times ⨿ \amalg
+⩞ \doublebarwedge ⨍ \int ⫫ \perp ⟂ \perp ⫽ // ← \leftarrow ↑ \uparrow → \rightarrow ↓ \downarrow ↔ \leftrightarrow
+↕ \updownarrow ↖ \nwarrow ↗ \nearrow ↘ \searrow ↙ \swarrow ↚ \nleftarrow ↛ \nrightarrow ↝ \rightsquigarrow
+⇝ \rightsquigarrow ↜ \leftarrow ↞ \twoheadleftarrow ↠ \twoheadrightarrow ↢ \leftarrowtail ↣ \rightarrowtail
+↤ \leftarrow ↦ \mapsto ↩ \hookleftarrow ↪ \hookrightarrow ↫ \looparrowleft ↬ \looparrowright ↭ \leftrightsquigarrow
+↮ \nleftrightarrow ↰ \Lsh ↱ \Rsh ↶ \curvearrowleft ↷ \curvearrowright ↺ \circlearrowleft ↻ \circlearrowright
+↼ \leftharpoonup ↽ \leftharpoondown ↾ \upharpoonright ↿ \upharpoonleft ⇀ \rightharpoonup ⇁ \rightharpoondown
+⇂ \downharpoonright ⇃ \downharpoonleft ⇄ \rightleftarrows ⇆ \leftrightarrows ⇇ \leftleftarrows ⇈ \upuparrows
+⇉ \rightrightarrows ⇊ \downdownarrows ⇋ \leftrightharpoons ⇌ \rightleftharpoons ⇍ \nLeftarrow ⇎ \nLeftrightarrow
+⇏ \nRightarrow ⇐ \Leftarrow ⇑ \Uparrow ⇒ \Rightarrow ⇓ \Downarrow ⇔ \Leftrightarrow ⇕ \Updownarrow ⇚ \Lleftarrow
+⇛ \Rrightarrow ⇠ \dashleftarrow ⇢ \dashrightarrow ⟵ \longleftarrow ⟶ \longrightarrow ⟷ \longleftrightarrow
+⟸ \Longleftarrow ⟹ \Longrightarrow ⟺ \Longleftrightarrow ⟼ \longmapsto ⟿ \leadsto ⤳ \leadsto ⟨ \langle ⟩ \rangle
+〈 \langle 〉 \rangle 〈 \langle 〉 \rangle ⟪ \langle\langle ⟫ \rangle\rangle ⟦ \llbracket ⟧ \rrbracket 〚 \llbracket
+〛 \rrbracket ⌈ \lceil ⌉ \rceil ⌊ \lfloor ⌋ \rfloor ⟮ \lgroup ⟯ \rgroup ⎰ \lmoustache ⎱ \rmoustache ⌜ \ulcorner
+⌝ \urcorner ⌞ \llcorner ⌟ \lrcorner ‖ \| ∣ \mid ∥ \parallel ⦀ \||| ± \pm × \times ÷ \div · \cdot • \bullet ∙ \cdot
+⋅ \cdot ¬ \neg † \dagger ‡ \ddagger § \S ¶ \P © \copyright ® \circledR £ \pounds ¥ \yen ° {}^{\circ} ′ ' ″ '' ‴ '''
+⁗ '''' ‵ \backprime ∶ : ℏ \hbar ħ \hbar ℎ h ℓ \ell ℘ \wp ℑ \Im ℜ \Re ℵ \aleph ℶ \beth ℷ \gimel ℸ \daleth ℧ \mho
+Å \mathring{A} Å \mathring{A} ı \imath ȷ \jmath 𝚤 \imath 𝚥 \jmath ð \eth ℰ \mathcal{E} ℱ \mathcal{F} ℋ \mathcal{H}
+ℐ \mathcal{I} ℒ \mathcal{L} ℳ \mathcal{M} ℛ \mathcal{R} ℬ \mathcal{B} ℯ e ℊ \mathcal{g} ℴ \mathcal{o} ℂ \mathbb{C}
+ℍ \mathbb{H} ℕ \mathbb{N} ℙ \mathbb{P} ℚ \mathbb{Q} ℝ \mathbb{R} ℤ \mathbb{Z} ℭ \mathfrak{C} ℌ \mathfrak{H}
+ℨ \mathfrak{Z} ℾ \mathbb{\Gamma} ℿ \mathbb{\Pi} ℽ \mathbb{\gamma} ℼ \mathbb{\pi} ⅀ \mathbb{\Sigma} ⅅ D ⅆ d ⅇ e ⅈ i
+ⅉ j ⅁ \Game ⅋ \& ■ \blacksquare □ \square ▢ \square ▪ \blacksquare ▫ \square ▲ \blacktriangle △ \triangle
+▴ \blacktriangle ▵ \vartriangle ▶ \blacktriangleright ▷ \triangleright ▸ \blacktriangleright ▹ \triangleright
+▼ \blacktriangledown ▽ \bigtriangledown ▾ \blacktriangledown ▿ \triangledown ◀ \blacktriangleleft ◁ \triangleleft
+◂ \blacktriangleleft ◃ \triangleleft ◆ \blacklozenge ◇ \diamond ◊ \lozenge ⧫ \blacklozenge ◯ \bigcirc ○ \circ
+● \bullet ◦ \circ ★ \bigstar ☆ \star ♠ \spadesuit ♡ \heartsuit ♢ \diamondsuit ♣ \clubsuit ♥ \heartsuit
+♦ \diamondsuit ♭ \flat ♮ \natural ♯ \sharp ✓ \checkmark ✠ \maltese ⌢ \frown ⌣ \smile ⏞ \overbrace{} ⏟ \underbrace{}
+⟋ / ⟍ \setminus ‐ - ‑ - ‒ - – - — - ⁃ - ∥ \parallel ‥ .. ∶ : 〃 '' ∕ / ⁄ / ｜ | ∣ \mid ⊥ \bot ¦ | „ '' “ `` ” '' ‘ `
+’ ' ¿ ? ¡ ! ⟝ \vdash ⟘ \bot ⟙ \top ⫌ \supsetneqq ⧸ / ⧵ \setminus ∖ \setminus ⦁ \bullet ⟜ \multimap ⌀ \varnothing
+⦰ \varnothing Ø \varnothing ⧺ + ␣ \text{␣}
 """
 
 TEX: dict[str, str] = {}
@@ -93,7 +93,8 @@ ACCENTS = {
     "⇀": "\\vec", "⃑": "\\vec", "↔": "\\overleftrightarrow", "\u20e1": "\\overleftrightarrow",
     "˙": "\\dot", "\u0307": "\\dot", ".": "\\dot", "¨": "\\ddot", "\u0308": "\\ddot", "⃛": "\\dddot", "⃜": "\\ddddot",
     "˘": "\\breve", "\u0306": "\\breve", "ˇ": "\\check", "\u030c": "\\check", "´": "\\acute", "\u0301": "\\acute",
-    "`": "\\grave", "\u0300": "\\grave", "˚": "\\mathring", "\u030a": "\\mathring", "⏞": "\\overbrace", "︷": "\\overbrace",
+    "`": "\\grave", "\u0300": "\\grave", "˚": "\\mathring", "\u030a": "\\mathring", "⏞": "\\overbrace",
+    "︷": "\\overbrace",
     "⌢": "\\overset{\\frown}", "⏜": "\\overparen", "⎴": "\\overbracket",
 }  # fmt: skip
 UNDER = {
@@ -105,8 +106,8 @@ UNDER = {
 WIDE = {"\\hat": "\\widehat", "\\tilde": "\\widetilde", "\\bar": "\\overline", "\\vec": "\\overrightarrow"}
 
 FUNCTIONS = frozenset(
-    "arccos arcsin arctan arg cos cosh cot coth csc deg det dim exp gcd hom inf ker lg lim liminf limsup ln log max min Pr"
-    " sec sin sinh sup tan tanh injlim projlim".split()
+    "arccos arcsin arctan arg cos cosh cot coth csc deg det dim exp gcd hom inf ker lg lim liminf limsup ln log max"
+    " min Pr sec sin sinh sup tan tanh injlim projlim".split()
 )
 LARGE = frozenset("∑∏∐⋀⋁⋂⋃⨀⨁⨂⨃⨄⨅⨆∫∬∭⨌∮∯∰")
 OPENING = frozenset("([{⟨〈〈⌈⌊⟦〚⟪⟮⌜⌞|‖∣∥")
@@ -114,7 +115,8 @@ CLOSING = frozenset(")]}⟩〉〉⌉⌋⟧〛⟫⟯⌝⌟|‖∣∥")
 # A fence as it stands behind \left or \right.
 FENCES = {
     "{": "\\{", "}": "\\}", "|": "|", "∣": "|", "‖": "\\|", "∥": "\\|", "⟨": "\\langle", "⟩": "\\rangle",
-    "\u2329": "\\langle", "\u232a": "\\rangle", "\u3008": "\\langle", "\u3009": "\\rangle", "<": "\\langle", ">": "\\rangle",
+    "\u2329": "\\langle", "\u232a": "\\rangle", "\u3008": "\\langle", "\u3009": "\\rangle", "<": "\\langle",
+    ">": "\\rangle",
 }  # fmt: skip
 
 # The alphabets of U+1D400..1D7FF, in blocks of 52 letters; then Greek, then digits.

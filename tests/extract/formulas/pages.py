@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from pipeline.extract.formulas import Formula, lift
 from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from pipeline.extract.formulas import Formula, lift
 
 _SCRIPTS = {"sup": ("\ue002", "\ue003"), "sub": ("\ue004", "\ue005")}
 

@@ -4,7 +4,8 @@ import pytest
 from extract.formulas.pages import formulas_of, text_of
 
 KATEX = (
-    '<span class="katex"><span class="katex-mathml"><math><semantics><mi>x</mi><annotation encoding="application/x-tex">'
+    '<span class="katex"><span class="katex-mathml"><math><semantics><mi>x</mi>'
+    '<annotation encoding="application/x-tex">'
     'x^2</annotation></semantics></math></span><span class="katex-html" aria-hidden="true">x2</span></span>'
 )
 WIKI = (
@@ -14,7 +15,8 @@ WIKI = (
     ' alt="{\\displaystyle E=mc^{2}}"></span>'
 )
 COMMON_HTML = (
-    '<span class="mjpage"><span class="mjx-chtml"><span class="mjx-math"><span class="mjx-mrow"><span class="mjx-msubsup">'
+    '<span class="mjpage"><span class="mjx-chtml"><span class="mjx-math"><span class="mjx-mrow">'
+    '<span class="mjx-msubsup">'
     '<span class="mjx-base"><span class="mjx-mi"><span class="mjx-char MJXc-TeX-math-I">x</span></span></span>'
     '<span class="mjx-sup"><span class="mjx-mn"><span class="mjx-char MJXc-TeX-main-R">2</span></span></span></span>'
     "</span></span></span></span>"
@@ -31,7 +33,8 @@ ASSISTIVE = (
 
 PAGES = {
     "mathml_annotation": (
-        '<p>A <math><semantics><mi>x</mi><annotation encoding="application/x-tex">x_0</annotation></semantics></math></p>',
+        "<p>A <math><semantics><mi>x</mi>"
+        '<annotation encoding="application/x-tex">x_0</annotation></semantics></math></p>',
         "A $x_0$",
     ),
     "mathml_alttext": ('<p><math alttext="\\displaystyle x%&#10;+y" display="block"><mi>x</mi></math></p>', "$$x+y$$"),
@@ -48,7 +51,8 @@ PAGES = {
     "katex_display": (f'<p>A <span class="katex-display">{KATEX}</span> b</p>', "A\n$$x^2$$\nb"),
     "katex_error": ('<p><span class="katex-error" title="ParseError">\\foo{x}</span></p>', "$\\foo{x}$"),
     "mathjax2_script": (
-        '<p>A <span class="MathJax_Preview">x2</span><span class="MathJax">x2</span><script type="math/tex">x^2</script> b</p>',
+        '<p>A <span class="MathJax_Preview">x2</span><span class="MathJax">x2</span>'
+        '<script type="math/tex">x^2</script> b</p>',
         "A $x^2$ b",
     ),
     "mathjax2_script display": (
@@ -143,8 +147,9 @@ def test_encodings_are_named(name: str) -> None:
 
 
 def test_code_keeps_its_source() -> None:
-    from pipeline.extract.formulas import lift
     from selectolax.lexbor import LexborHTMLParser
+
+    from pipeline.extract.formulas import lift
 
     tree = LexborHTMLParser("<pre>a <math><mi>x</mi></math> $5</pre>")
     found = lift(tree)

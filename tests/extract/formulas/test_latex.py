@@ -1,6 +1,7 @@
 """The cleaner, macros, configuration and AsciiMath."""
 
 import pytest
+
 from pipeline.extract.formulas.asciimath import to_tex
 from pipeline.extract.formulas.configuration import Configuration, read_script
 from pipeline.extract.formulas.latex import balance, clean, punctuation

@@ -1,6 +1,7 @@
 """MathML, presentation and content, to LaTeX."""
 
 import pytest
+
 from pipeline.extract.formulas.dom import Budget, TooLarge, read_string
 from pipeline.extract.formulas.mathml import to_tex
 

@@ -4,8 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
-from pipeline.extract.formulas import Formula
 from extract.formulas.pages import formulas_of, text_of
+
+from pipeline.extract.formulas import Formula
 
 DATA = Path(__file__).parents[2] / "data" / "formulas"
 RENDERED = [json.loads(line) for line in (DATA / "rendered.jsonl").read_text(encoding="utf-8").splitlines()]
