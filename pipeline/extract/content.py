@@ -9,7 +9,7 @@ answers, of which none holds nearly all, stays whole. Lists of links inside are 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pipeline.extract.content_hints import names_of, series_names
+from pipeline.extract.content_hints import is_post, names_of, series_names
 from pipeline.extract.content_left_out import link_lists, suspects
 from pipeline.extract.content_outline import INLINE, Outline, words
 from pipeline.extract.content_weight import Weights
@@ -158,18 +158,18 @@ def _only_paragraphs(page: Outline, i: int) -> bool:
 def _posts(page: Outline, root: int, weights: Weights, left_out: Mapping[int, str]) -> frozenset[int]:
     """Posts, answers and comments inside the content that follow another one of their series."""
     found = set()
-    seen: set[tuple[int, str]] = set()
+    seen: set[int] = set()  # parents of posts
+    tags, attributes, parents, ends = page.tags, page.attributes, page.parents, page.ends
     i = root + 1
-    while i < page.ends[root]:
+    while i < ends[root]:
         if i in left_out:
-            i = page.ends[i]
+            i = ends[i]
             continue
-        given = page.attributes[i]
-        if given and weights.plain(i) > 0 and page.tags[i] not in _NO_POSTS:
-            for name in series_names(names_of(given)):
-                if (page.parents[i], name) in seen:
-                    found.add(i)
-                seen.add((page.parents[i], name))
+        given = attributes[i]
+        if given and tags[i] not in _NO_POSTS and is_post(names_of(given)) and weights.text(i):
+            if parents[i] in seen:
+                found.add(i)
+            seen.add(parents[i])
         i += 1
     return frozenset(found)
 

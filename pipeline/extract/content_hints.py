@@ -89,6 +89,18 @@ def names_of(attributes: Attributes) -> str:
     return names
 
 
+_POST = re.compile(
+    r"(?:^|[\s_-])(?:post|comment|answer|reply|message|question)(?:s|bit)?(?:[_-]?\d+)?(?:$|\s)"
+    r"|[a-z](?:Post|Comment|Answer|Reply)(?:$|\s)"
+)
+
+
+@lru_cache(maxsize=1 << 14)
+def is_post(names: str) -> bool:
+    """Whether a class or id is that of one post of a thread as a whole, not of a part of one (`message-cell`)."""
+    return bool(_POST.search(names))
+
+
 @lru_cache(maxsize=1 << 14)
 def series_names(names: str) -> frozenset[str]:
     """What marks an element as one of a series: "turn" for a turn of a conversation, else its class for a post or item.

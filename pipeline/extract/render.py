@@ -19,6 +19,7 @@ CODE_OPEN, CODE_CLOSE = "\ue006", "\ue007"  # around the number of a piece of in
 
 SEPARATION = "---"  # between the posts of a thread
 
+_ORNAMENT = " _-–—|•·»«›‹.:,;/*~<>…" + BREAK  # a block of these alone is a rule or a separator
 FORMULA = "\ue000"  # begins the mark of a formula
 _FORMULA = re.compile("\ue000(\\d+)\ue001")
 _BREAK = re.compile(rf" ?{BREAK} ?")
@@ -202,7 +203,7 @@ class Renderer:
         self.inline.clear()
         if BREAK in joined:
             joined = _BREAKS.sub("\n\n", _BREAK.sub("\n", joined.strip(" " + BREAK)))
-        if not joined:
+        if not joined.strip(_ORNAMENT):
             return
         block = self._finish(joined)
         if CODE_OPEN in block:
