@@ -24,6 +24,9 @@ _DEFAULTS = Limits()
 # A third of a usual page is navigation: it is not walked unless little text is found without, and there is more in it.
 _RARELY_CONTENT = words("nav footer button menu noscript")
 _LITTLE = 1000
+# Images and documents are served as HTML now and then; no HTML has a NUL near its beginning.
+_HEAD = 1024
+_NO_HTML = ("%PDF-", "GIF8", "{\\rtf")
 # Marks that stand for formulas, scripts, code and line breaks while a page is worked on; no page may bring its own.
 _MARKS = [chr(code) for code in range(0xE000, 0xE009)]
 _MARK_REFERENCE = re.compile(r"&#(?:[xX]0*[eE]00[0-8]|0*573(?:4[4-9]|5[0-2]))(?![0-9a-fA-F]);?")
@@ -62,7 +65,10 @@ def read(html: bytes, charset: str | None, limits: Limits) -> Reading:
     """As `extract`, with what the decisions were made on."""
     if len(html) > limits.page_bytes:
         raise LimitExceeded("too_large", len(html))
-    tree = _parse(decode(html, charset)[0], limits)
+    source = decode(html, charset)[0]
+    if "\x00" in source[:_HEAD] or source.startswith(_NO_HTML):
+        return Reading(Page("", "", 0), Outline(), None, [])
+    tree = _parse(source, limits)
     title = _title(tree)
     lifted = lift(tree)
     page = outline(tree, limits, _RARELY_CONTENT)

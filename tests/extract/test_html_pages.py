@@ -48,6 +48,17 @@ def test_page_without_content_gives_no_text(html: bytes) -> None:
     assert extract(html).text in ("", "Home")
 
 
+@pytest.mark.parametrize(
+    "content", [b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR text of it", b"%PDF-1.4 text of it", b"GIF89a text"]
+)
+def test_what_is_no_html_has_no_text(content: bytes) -> None:
+    assert extract(content).text == ""
+
+
+def test_utf16_is_html() -> None:
+    assert extract("<p>Euclid’s words.</p>".encode("utf-16")).text == "Euclid’s words."
+
+
 def test_text_is_the_same_every_time() -> None:
     html = PAGES[0].read_bytes()
     assert extract_text(html) == extract_text(html) == extract(html, "https://example.org/").text
