@@ -1,7 +1,7 @@
 """What each stage makes of the small crawl is on record: an output that changes without its
 version raised would be taken for finished work by every build that goes on in an old folder.
 
-After raising a version: `python -m pytest tests/build/test_golden.py --record-golden`.
+After raising a version: `python -m pytest tests/builds/test_golden.py --record-golden`.
 """
 
 from pathlib import Path
