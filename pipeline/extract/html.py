@@ -65,8 +65,8 @@ def read(html: bytes, charset: str | None, limits: Limits) -> Reading:
     """As `extract`, with what the decisions were made on."""
     if len(html) > limits.page_bytes:
         raise LimitExceeded("too_large", len(html))
-    source = decode(html, charset)[0]
-    if "\x00" in source[:_HEAD] or source.startswith(_NO_HTML):
+    source, encoding = decode(html, charset)
+    if source.startswith(_NO_HTML) or (b"\x00" in html[:_HEAD] and not encoding.startswith("utf-16")):
         return Reading(Page("", "", 0), Outline(), None, [])
     tree = _parse(source, limits)
     title = _title(tree)
