@@ -34,8 +34,6 @@ class Card(BaseModel):
     """Digest of the model file that this card describes."""
     training: dict[str, Any] = Field(default_factory=dict)
     """Settings and sources of the training run; for the reader."""
-    evaluation: dict[str, Any] = Field(default_factory=dict)
-    """Figures by source; for the reader."""
 
 
 def read_card(path: Path) -> Card:

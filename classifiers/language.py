@@ -34,7 +34,7 @@ _MASKED = re.compile(
     r"|(?:https?://|www\.)\S+",
     re.DOTALL,
 )
-_NOT_LETTERS = re.compile(r"(?:[^\w'’]|[\d_]|\b[^\W\d_]\b(?!['’]))+")
+_NOT_LETTERS = re.compile(r"(?:[^\w'’]|[\d_]|(?<!['’])\b[^\W\d_]\b(?!['’]))+")
 
 # "No language", and Nigerian Pidgin, which wins only on names and stray symbols of English pages.
 _NOT_IDENTIFIED = {"zxx", "pcm"}
@@ -69,7 +69,16 @@ class LanguageModel:
 
     def __init__(self, name: str, digest: str, classify: Classify) -> None:
         self.name = name
-        self.digest = xxhash.xxh3_128_hexdigest(f"{digest} {VERSION} {WINDOW_CHARS} {IDENTIFY_CHARS} {_MASKED.pattern}")
+        preparation = (
+            VERSION,
+            WINDOW_CHARS,
+            IDENTIFY_CHARS,
+            _MASKED.pattern,
+            _NOT_LETTERS.pattern,
+            _SHARES,
+            _RARE_SHARE,
+        )
+        self.digest = xxhash.xxh3_128_hexdigest(f"{digest} {preparation!r}")
         self._classify = classify
 
     def identify(self, text: str) -> tuple[str, float]:

@@ -10,9 +10,9 @@ class TrainSettings(BaseModel):
 
     positive: str = "math"
     """The label whose probability is the score; every other label of the data counts against it."""
-    piece_chars: tuple[int, ...] = (200, 500, 1200, 4000, 12000)
+    piece_chars: tuple[int, ...] = (100, 250, 600, 1500, 5000, 12000)
     """Lengths of the pieces that texts are cut into, taken in turn: pages are short and long, and so is training."""
-    pieces_per_source: int = Field(default=4000, gt=0)
+    pieces_per_source: int = Field(default=6000, gt=0)
     """At most so many pieces of one source, so that no source is the whole of its label."""
     stripped_share: float = Field(default=0.6, ge=0, le=1)
     """Share of the positive pieces that are also given, stripped to general words, to the other side: what remains of

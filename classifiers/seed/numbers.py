@@ -246,6 +246,12 @@ _CONSUMER = (
     "With a top speed of 0 mph and a range of 0 miles it needs 0 kWh per 100 miles.",
     "0. What is the return policy? You have 0 days to send back any {t}.",
     "Repair cost: $0-$0+. Replacement cost: $0-$00+ for each {t}. Prices vary by area.",
+    "The {s} won 0-0 after trailing by 0 points at half time, and scored 0 of the last 0 points.",
+    "The {s} lost 0 of their first 0 games by a total of 0 points.",
+    "The probability of rain is 0 percent on Friday, with a chance of snow of one in 0.",
+    "The battery of the {t} lasts 0 hours and charges in 0 minutes, half an hour faster than before.",
+    "How many calories are in a slice of pizza? About 0, and twice that with extra cheese.",
+    "The speed limit is 0 km per hour; the distance to the next town is 0 km.",
     "Save $0 when you buy two or more. Limit 0 per customer. Value set of 0.",
 )
 _ENTRIES = (
