@@ -1,5 +1,7 @@
 """Elements that carry their formula in an attribute: `data-latex`, `data-tex`, `data-mathml` and the like."""
 
+import re
+
 from selectolax.lexbor import LexborNode
 
 from pipeline.extract.formulas import mathml
@@ -16,6 +18,7 @@ _CERTAIN = tuple(
 _DOUBTFUL = ("data-math", "data-formula", "data-equation", "data-expr", "data-value", "data-content", "data-original")
 ATTRIBUTES = (*_CERTAIN, *_DOUBTFUL, "data-mathml", "data-asciimath")
 _HINTS = ("math", "formula", "katex", "latex", "tex", "equation")
+_IDEOGRAPHS = re.compile("[\u2e80-\ud7ff]")
 _CONTROLS = frozenset("script input button textarea option form body html svg g select label meta link".split())
 _WIRIS = str.maketrans("«»¨§", '<>"&')  # WIRIS writes MathML with these for the characters that attributes cannot hold
 
@@ -53,6 +56,8 @@ def lift(node: LexborNode, page: Page) -> None:
 def _usable(value: str | None) -> bool:
     """Whether a value may be LaTeX at all: no address, no JSON, no flag."""
     if not value or not value.strip():
+        return False
+    if _IDEOGRAPHS.search(value) and not looks_tex(value):
         return False
     if value in ("true", "false", "inline", "display", "block"):
         return False

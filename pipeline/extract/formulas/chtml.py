@@ -13,6 +13,7 @@ from pipeline.extract.formulas.symbols import styled
 
 _CODE = re.compile(r"(?:^|\s)mjx-c([0-9A-F]{2,6})(?:\s|$)")
 _CALLIGRAPHIC = re.compile(r"[A-Z]-CB?(?:\s|$)|TeX-cal")
+_TOP = re.compile(r"(?:^|[;\s])top:\s*(-?[\d.]+)em")
 _LEAVES = frozenset({"mi", "mo", "mn", "mtext", "ms", "utext"})
 _MATHML = _LEAVES | frozenset(
     "mrow mfrac msqrt mroot msub msup msubsup munder mover munderover mtable mtr mlabeledtr mtd mstyle mpadded mphantom"
@@ -225,9 +226,32 @@ def _scripts(node: Element, name: str) -> Element:
         return Element("mover" if over else "msup", [nucleus, _row(above)])
     if below_part is not None:
         return Element("munder" if over else "msub", [nucleus, _row(below_part)])
-    if core is None and len(loose) > 1:
-        return Element(name, loose)
+    if core is None:
+        return _by_height(node, name, loose)
     return Element("mrow", [nucleus])
+
+
+def _by_height(node: Element, name: str, loose: list[_Child]) -> Element:
+    """Scripts of HTML-CSS: boxes set at a distance from the top, the base first; what is higher than it is above."""
+    tops: list[float] = []
+    stack = list(reversed(node.elements))
+    while stack:
+        child = stack.pop()
+        top = _TOP.search(child.get("style"))
+        if top and any(role(inner) in _MATHML for inner in child.elements):
+            tops.append(float(top[1]))
+        elif role(child) not in _MATHML:
+            stack.extend(reversed(child.elements))
+    if len(loose) < 2 or len(tops) != len(loose):
+        return Element(name if len(loose) > 1 else "mrow", loose)
+    above = [part for part, top in zip(loose[1:], tops[1:], strict=True) if top < tops[0]]
+    below = [part for part, top in zip(loose[1:], tops[1:], strict=True) if top >= tops[0]]
+    kinds = (
+        ("munder", "mover", "munderover") if name.startswith("mu") or name == "mover" else ("msub", "msup", "msubsup")
+    )
+    if above and below:
+        return Element(kinds[2], [loose[0], below[0], above[0]])
+    return Element(kinds[1 if above else 0], [loose[0], (above or below)[0]])
 
 
 def _html_css_fraction(node: Element) -> list[_Child]:
@@ -241,18 +265,46 @@ def _classes_below(node: Element) -> set[str]:
 
 
 def _rows(node: Element) -> list[_Child]:
+    """The rows of a table; HTML-CSS has columns instead, whose cells are not inside rows."""
     rows: list[_Child] = []
-    stack = list(reversed(node.elements))
+    columns: list[list[Element]] = []
+    stack: list[tuple[Element, Element]] = [(child, node) for child in reversed(node.elements)]
+    column: Element | None = None
     while stack:
-        child = stack.pop()
+        child, box = stack.pop()
         name = role(child)
         if name in _DROPPED:
             continue
         if name in ("mtr", "mlabeledtr"):
             rows.append(Element("mtr", [Element("mtd", children_of(cell)) for cell in _cells(child)]))
+        elif name == "mtd":
+            if box is not column:
+                columns.append([])
+                column = box
+            columns[-1].append(child)
         else:
-            stack.extend(reversed(child.elements))
+            # A box set beside others (`left`) is a column; boxes inside it only set the height of its cells.
+            inside = child if "left:" in child.get("style") and _has_cells(child) > 1 else box
+            stack.extend((inner, inside) for inner in reversed(child.elements))
+    for number in range(max((len(cells) for cells in columns), default=0)):
+        line: list[_Child] = [
+            Element("mtd", children_of(cells[number]) if number < len(cells) else []) for cells in columns
+        ]
+        rows.append(Element("mtr", line))
     return rows
+
+
+def _has_cells(node: Element) -> int:
+    """How many cells stand in a box, up to two."""
+    found = 0
+    stack = list(node.elements)
+    while stack and found < 2:
+        child = stack.pop()
+        if role(child) == "mtd":
+            found += 1
+        else:
+            stack.extend(child.elements)
+    return found
 
 
 def _cells(row: Element) -> list[Element]:

@@ -32,6 +32,7 @@ _EDGE_SPACE = re.compile(r"^(?:\\[,;:! >]|\\(?:quad|qquad|hspace\*?\{[^{}]*\})(?
 _EDGE_SPACE_END = re.compile(r"(?:\\[,;:!>]|\\(?:quad|qquad)|~|\s|\\\\)+$")
 _TRAILING_TEXT = re.compile(r"\s*\\(?:text|mbox|textrm|mathrm|rm)\s*\{\s*([.,;:?!])\s*\}$")
 _TILDES = re.compile(r"(?:~\s*){3,}")
+_BLACKBOARD = re.compile(r"\\mathbbm(?:ss|tt|sl)?(?![a-zA-Z])")
 _SPECIAL = re.compile(r"[\\$&%{}~]")
 _EMPTY = re.compile(r"^(?:[\s{}~]|\\[,;:! ])*$")
 
@@ -194,6 +195,8 @@ def clean(tex: str) -> tuple[str, bool | None]:
         tex = _environments(tex)
         tex = _numbers(tex)
         tex = _LEADING_STYLE.sub("", tex)
+        if "mathbbm" in tex:
+            tex = _BLACKBOARD.sub(r"\\mathbb", tex)
     if "$" in tex:
         tex = _split_text(tex)
         tex = re.sub(r"(?<!\\)\$+", " ", tex)

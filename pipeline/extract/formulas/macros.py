@@ -148,7 +148,7 @@ class Macros:
     def expand(self, tex: str) -> str:
         """LaTeX with the page's macros written out, up to the limits of depth and size."""
         table = self.table
-        if not table or "\\" not in tex:
+        if not table or not self.limits.expand_macros or "\\" not in tex:
             return tex
         for _ in range(self.limits.macro_depth):
             if self.room <= 0 or not any(found[1] in table for found in _COMMAND.finditer(tex)):

@@ -34,7 +34,9 @@ _MARKS = re.compile(f"[{_SUP_OPEN}-{_SUB_CLOSE}]")
 _AS_IS = re.compile(r"(?:st|nd|rd|th|er?|re|ème|e|o|a|º|ª|TM|SM|®|©|™|†|‡|\*+|\[.*\]|\(.*\))$", re.IGNORECASE)
 _MATHEMATICAL = re.compile(r"[\w+\-−*/=,.()<>≤≥′'|∞ ∈→:!]{1,40}$")
 _UNIT = re.compile(rf"(?:\d|/|\b[munpkcMG]) ?[mgsKNJWAVCLhd]{_SUP_OPEN}[-−]?\d{_SUP_CLOSE}$")
+_AREA = re.compile(rf"[(\[]?[mgs]{_SUP_OPEN}[23]{_SUP_CLOSE}[)\]]?")
 _ELEMENT = re.compile(rf"[HONCFSPKIBUVWY]{_SUB_OPEN}\d+{_SUB_CLOSE}")
+_ABBREVIATIONS = frozenset({"me", "lle", "mes", "elles", "gr", "th", "st", "nd", "rd", "er", "re", "ème", "TM", "SM"})
 _COMPOUND = re.compile(rf"[A-Z]{_SUB_OPEN}\d+{_SUB_CLOSE}[A-Z]|[A-Z][A-Z]{_SUB_OPEN}\d")
 _OPENING, _CLOSING = "([", ")]"
 
@@ -84,7 +86,7 @@ def _is_formula(run: str, before: str, after: str) -> bool:
     if not based:
         return False
     scripts = len(_SCRIPTS.findall(run))
-    if _UNIT.search((before + run)[-16:]) and scripts == 1:
+    if _AREA.fullmatch(run) or (_UNIT.search((before + run)[-16:]) and scripts == 1):
         return False
     if "=" not in run and _COMPOUND.search(run):
         return False
@@ -95,6 +97,8 @@ def _fits(found: re.Match[str]) -> bool:
     """Whether a script belongs to mathematics, given what carries it."""
     script = found[3]
     inner = script[1:-1].strip()
+    if inner in _ABBREVIATIONS:
+        return False
     if not inner or not _MATHEMATICAL.match(inner) or (_AS_IS.match(inner) and not found[1]):
         return False
     if found[2] and found[2].isdigit():
