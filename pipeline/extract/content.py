@@ -138,21 +138,21 @@ def _in_series(page: Outline, i: int, weights: Weights) -> bool:
 
 
 def _continues(page: Outline, i: int, weights: Weights, left_out: Mapping[int, str]) -> bool:
-    """Whether paragraphs beside an entry, or parts of nothing but paragraphs before it, belong with it."""
+    """Whether paragraphs beside an entry, or parts before it that introduce it, belong with it."""
     found = 0
     child = page.parents[i] + 1
     while child < page.ends[page.parents[i]]:
         beside = child != i and child not in left_out
-        if beside and (page.tags[child] in _PARAGRAPHS or (child < i and _only_paragraphs(page, child))):
+        if beside and (page.tags[child] in _PARAGRAPHS or (child < i and _introduces(page, child))):
             found += weights.running(child)
         child = page.ends[child]
     return found > INTRODUCTION
 
 
-def _only_paragraphs(page: Outline, i: int) -> bool:
-    """Whether the blocks of a subtree are paragraphs."""
+def _introduces(page: Outline, i: int) -> bool:
+    """Whether a subtree has paragraphs, and the first-level heading or little else."""
     kinds = set(page.tags[i + 1 : page.ends[i]])
-    return "p" in kinds and not kinds - INLINE - _PLAIN_PARTS
+    return "p" in kinds and ("h1" in kinds or not kinds - INLINE - _PLAIN_PARTS)
 
 
 def _posts(page: Outline, root: int, weights: Weights, left_out: Mapping[int, str]) -> frozenset[int]:
