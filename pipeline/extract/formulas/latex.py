@@ -11,7 +11,7 @@ _ENTITIES = {
     "&#38;": "&", "&#038;": "&", "&#60;": "<", "&#62;": ">",
 }  # fmt: skip
 _NUMBERS = re.compile(
-    r"\\(?:label|tag\*?|ref|eqref|require)\s*\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}|\\definecolor(?:\s*\{[^{}]*\}){3}|\\(?:nonumber|notag|hfill|allowbreak|nobreak|protect)(?![a-zA-Z])"
+    r"\\(?:label|tag\*?|ref|eqref|require)\s*\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}|\\definecolor(?:\s*\{[^{}]*\}){3}|\\(?:nonumber|notag|hfill|allowbreak|nobreak|protect|begingroup|endgroup)(?![a-zA-Z])"
 )
 _REFERENCE = re.compile(r"\\(?:eqref|ref)\s*\{")
 _DELIMITED = (("\\[", "\\]", True), ("$$", "$$", True), ("\\(", "\\)", False), ("$", "$", False))

@@ -6,7 +6,7 @@ from selectolax.lexbor import LexborNode
 
 from pipeline.extract.formulas import mathml
 from pipeline.extract.formulas.dom import read
-from pipeline.extract.formulas.page import OPEN, Page, has_class
+from pipeline.extract.formulas.page import OPEN, Page, has_class, looks_tex
 
 TAGS = frozenset({"math", "mml:math", "m:math"})
 _TEX_ENCODINGS = (
@@ -48,6 +48,9 @@ def of_node(node: LexborNode, page: Page) -> tuple[str, bool]:
         alt = (node.attributes.get("alttext") or "").strip()
         if alt and alt != "$" and not _spoken(alt) and not _INTERNAL.search(alt):
             tex = alt
+    if not tex and node.css_first("*:not(math)") is None:
+        text = node.text(deep=True).strip()  # wikis and forums put LaTeX itself between the tags
+        tex = text if looks_tex(text) else ""
     if not tex:
         tex = mathml.to_tex(read(node, page.budget))
     return tex, is_display(node)

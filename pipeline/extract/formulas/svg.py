@@ -100,6 +100,7 @@ def _read_back(node: Element, name: str) -> Element | None:
             for group in _groups(node)
             if not (group.get("data-mml-node") == "mo" and _symbols(group) in ("√", ""))
         ]
+        content.sort(key=lambda group: "scale(" in group.get("transform"))  # an index is drawn smaller
         inner = _part(content[0]) if content else Element("mrow")
         if name == "msqrt":
             return Element("msqrt", [inner])
