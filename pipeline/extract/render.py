@@ -28,6 +28,7 @@ _CODE = re.compile(f"{CODE_OPEN}(\\d+){CODE_CLOSE}")
 _HEADINGS = {f"h{n}": "#" * n + " " for n in range(1, 7)}
 _INLINE_CODE = words("code tt samp kbd")
 _MARKS = {"sup": ("\ue002", "\ue003"), "sub": ("\ue004", "\ue005"), "q": ("“", "”")}
+_PLAIN = words("-text a b i em strong span font small u")
 _INDENTED = words("blockquote li dd")
 
 
@@ -170,13 +171,23 @@ class Renderer:
         for row in rows_of(self.page, i, self.choice.left_out):
             cells = []
             for cell, span in row:
-                inner = Renderer(self.page, self.choice, self.lifted, self.text_chars)
-                inner.render(cell)
-                cells.append(" ".join(inner.text().split()))
-                self.formulas += inner.formulas
+                cells.append(self._cell(cell))
                 cells.extend([""] * (span - 1))
             grid.append(cells)
         self._emit(pipes(grid))
+
+    def _cell(self, i: int) -> str:
+        """The text of a table's cell, on one line."""
+        first, end = i + 1, self.page.ends[i]
+        if _PLAIN.issuperset(self.page.tags[first:end]) and self.choice.left_out.keys().isdisjoint(range(first, end)):
+            # Most cells are a word or a number: they need no renderer of their own.
+            text = " ".join("".join(self.page.texts[first:end]).split())
+            return " ".join(self._finish(text).split()) if text else ""
+        inner = Renderer(self.page, self.choice, self.lifted, self.text_chars)
+        inner.render(i)
+        text = " ".join(inner.text().split())
+        self.formulas += inner.formulas
+        return text
 
     def _raw(self, i: int) -> str:
         """The text of a subtree as it stands, `<br>` and blocks as line ends."""

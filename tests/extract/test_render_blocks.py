@@ -35,6 +35,7 @@ def rendered(html: str) -> str:
         ("<h2>A <em>b</em><br>c</h2><p>d</p>", "## A b c\n\nd"),
         ("<h6>x</h6>", "###### x"),
         ("<h3></h3><p>d</p>", "d"),
+        ("<h3>____</h3><p>|</p><p>d</p>", "d"),
         # lists
         ("<ul><li>a</li><li>b</li></ul><p>c</p>", "- a\n- b\n\nc"),
         ("<ol><li>a</li><li>b</li></ol>", "1. a\n2. b"),
@@ -76,6 +77,7 @@ def test_markup(html: str, text: str) -> None:
             "<table><tr><th>a<th>b<tr><td>1<td>2 <br>3</table>",
             "| a | b |\n| --- | --- |\n| 1 | 2 3 |",
         ),
+        ("<table><tr><td>*<td>1<tr><td>1<td>-</table>", "| * | 1 |\n| --- | --- |\n| 1 | - |"),
         (
             "<table><caption>T</caption><tr><td>a<td>b<td><tr><td colspan=2>c<td></table>",
             "T\n\n| a | b |\n| --- | --- |\n| c |  |",
