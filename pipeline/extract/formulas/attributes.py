@@ -1,5 +1,6 @@
 """Elements that carry their formula in an attribute: `data-latex`, `data-tex`, `data-mathml` and the like."""
 
+import json
 import re
 
 from selectolax.lexbor import LexborNode
@@ -16,9 +17,10 @@ _CERTAIN = tuple(
     " data-original-tex data-raw-latex data-latexcode".split()
 )
 _DOUBTFUL = ("data-math", "data-formula", "data-equation", "data-expr", "data-value", "data-content", "data-original")
-ATTRIBUTES = (*_CERTAIN, *_DOUBTFUL, "data-mathml", "data-asciimath")
+ATTRIBUTES = (*_CERTAIN, *_DOUBTFUL, "data-mathml", "data-asciimath", "data-attrs")
 _HINTS = ("math", "formula", "katex", "latex", "tex", "equation")
 _IDEOGRAPHS = re.compile("[\u2e80-\ud7ff]")
+_EXPRESSION = re.compile(r'"(?:persistentExpression|latex|formula|tex)"\s*:\s*("(?:[^"\\]|\\.)*")')
 _CONTROLS = frozenset("script input button textarea option form body html svg g select label meta link".split())
 _WIRIS = str.maketrans("«»¨§", '<>"&')  # WIRIS writes MathML with these for the characters that attributes cannot hold
 
@@ -44,6 +46,10 @@ def lift(node: LexborNode, page: Page) -> None:
     if tex is not None:
         page.put(node, tex, display, "data_attribute")
         return
+    expression = _EXPRESSION.search(attributes.get("data-attrs") or "")
+    if expression:
+        page.put(node, _json_string(expression[1]), display or node.tag == "div", "data_attribute")
+        return
     markup = (attributes.get("data-mathml") or "").translate(_WIRIS)
     if "<math" in markup:
         math = read_string(markup, page.budget)
@@ -51,6 +57,15 @@ def lift(node: LexborNode, page: Page) -> None:
             page.put(node, mathml.to_tex(math), display or math.get("display") == "block", "data_mathml")
     elif attributes.get("data-asciimath"):
         page.put(node, to_tex(attributes["data-asciimath"] or ""), display, "data_asciimath")
+
+
+def _json_string(quoted: str) -> str:
+    """The value of a JSON string, the string itself where it is none."""
+    try:
+        value = json.loads(quoted)
+    except ValueError:
+        return ""
+    return value if isinstance(value, str) else ""
 
 
 def _usable(value: str | None) -> bool:

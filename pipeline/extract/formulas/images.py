@@ -5,6 +5,7 @@ from urllib.parse import unquote, unquote_plus
 
 from selectolax.lexbor import LexborNode
 
+from pipeline.extract.formulas.asciimath import to_tex
 from pipeline.extract.formulas.page import Page, alone, looks_tex
 
 TAGS = frozenset({"img"})
@@ -23,7 +24,7 @@ _PARAMETERS = re.compile(
 )
 _HINTS = re.compile(
     r"(?:^|[\s_-])(?:latex|tex|math|equation|formula\w*|texrender|mathtex|mimetex|eqn|wirisformula|ql-img|katex|mwe-math\S*)(?:$|[\s_-])"
-    r"|formula(?:Inl|Dsp)|[tT]exImage|mathimg|wp-katex",
+    r"|(?:inline|display)formula|numberedequation|formula(?:Inl|Dsp)|[tT]exImage|mathimg|wp-katex",
     re.IGNORECASE,
 )
 _URL_HINTS = re.compile(
@@ -47,6 +48,7 @@ _UNTOLD = frozenset(
         "mathematics formula",
     }
 )
+_CALCULATOR = re.compile(r"[_^]\([^()]*\)")  # AsciiMath, as MathWorld writes its alternative texts
 _INLINE = re.compile(r"\\inline(?![a-zA-Z])")
 
 
@@ -85,6 +87,8 @@ def lift(node: LexborNode, page: Page) -> None:
             tex, encoding = heading, "image_title"
     if not tex:
         return
+    if "\\" not in tex and _CALCULATOR.search(tex):
+        tex = to_tex(tex)
     display: bool | None = None
     if re.search(r"display|block|formulaDsp", name) or "%5Cdisplaystyle" in source[:200]:
         display = True if re.search(r"display|block|formulaDsp", name) else None

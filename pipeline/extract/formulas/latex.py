@@ -29,7 +29,7 @@ _LEADING_STYLE = re.compile(
 )
 _TEXT_MATH = re.compile(r"\\(?:text|mbox|hbox|textrm|textnormal|textbf|textit|mathrm)\s*\{[^{}$]*\$")
 _EDGE_SPACE = re.compile(r"^(?:\\[,;:! >]|\\(?:quad|qquad|hspace\*?\{[^{}]*\})(?![a-zA-Z])|~|\s)+")
-_EDGE_SPACE_END = re.compile(r"(?:\\[,;:!>]|\\(?:quad|qquad)|~|\s|\\\\)+$")
+_EDGE_SPACE_END = re.compile(r"(?:\\[,;:!> ]|\\(?:quad|qquad)|~|\s|\\\\)+$")
 _TRAILING_TEXT = re.compile(r"\s*\\(?:text|mbox|textrm|mathrm|rm)\s*\{\s*([.,;:?!])\s*\}$")
 _TILDES = re.compile(r"(?:~\s*){3,}")
 _BLACKBOARD = re.compile(r"\\mathbbm(?:ss|tt|sl)?(?![a-zA-Z])")

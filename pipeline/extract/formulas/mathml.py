@@ -92,9 +92,26 @@ def children_tex(children: list[Element | str]) -> str:
         if child.tag == "mtable" and count > 1:
             out.append(table(child, convert, "", ""))
         else:
-            out.append(convert(child))
+            tex = convert(child)
+            if (
+                tex.startswith("\\mathrm")
+                and tex[9:10] != "}"
+                and child.tag == "mi"
+                and i + 1 < count
+                and _applied(children[i + 1])
+            ):
+                tex = "\\operatorname" + tex.removeprefix("\\mathrm")
+            out.append(tex)
         i += 1
     return join(out)
+
+
+def _applied(following: Element | str) -> bool:
+    """Whether a word before this is a function applied to it."""
+    if isinstance(following, str) or following.tag != "mo":
+        return True
+    text = following.text()
+    return text == "\u2061" or _text(following) in OPENING
 
 
 def _text(node: Element) -> str:

@@ -42,7 +42,7 @@ def mi(node: Element) -> str:
                 return f"{font}{{{letters}}}" if font else letters
             return chars_tex(bare)
         if variant in ("", "normal"):
-            return f"\\operatorname{{{bare}}}" if len(bare) > 2 and bare.islower() else f"\\mathrm{{{bare}}}"
+            return f"\\mathrm{{{bare}}}"
         font = VARIANTS.get(variant, "")
         return f"{font}{{{bare}}}" if font else f"\\mathit{{{bare}}}"
     if any(char.isspace() for char in bare):
