@@ -20,6 +20,7 @@ DISTRIBUTIONS = (
     "duckdb",
     "fastwarc",
     "fasttext-numpy2-wheel",
+    "isal",
     "numpy",
     "py3langid",
     "pyarrow",
