@@ -31,6 +31,8 @@ _URL_HINTS = re.compile(
     r"latex|mathtex|mimetex|/tex/|/math/|codecogs|equation|formula|wikimedia\.org/api/rest_v1/media/math|pix\.php|texvc|eqn",
     re.IGNORECASE,
 )
+# What the class or the address of every formula's image has one of; most images stop here.
+_MAYBE = re.compile(r"te?x|math|formula|equation|eqn|cht=|codecogs|ql-|upmath|s2cms|eq=|pix\.php")
 _UNTOLD = frozenset(
     {
         "",
@@ -61,6 +63,8 @@ def lift(node: LexborNode, page: Page) -> None:
     if source.startswith("data:"):
         source = attributes.get("data-src") or ""
     name = attributes.get("class") or ""
+    if "\\" not in alt and "$" not in alt and not _MAYBE.search(f"{name} {source[:300]}".lower()):
+        return
     lowered = source[:2000].lower()
     service = (
         _SERVICE.search(source) if len(source) < page.limits.tex_chars and ("?" in source or "/" in source) else None

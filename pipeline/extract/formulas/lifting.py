@@ -73,7 +73,8 @@ def lift(tree: LexborHTMLParser, *, limits: FormulaLimits = _DEFAULTS) -> Lifted
     lowered = raw.lower()
     configuration.read_source(lowered, page.configuration)
     scripts.lift_all(page, raw)
-    repair.repair(tree, raw)
+    if page.configuration.renders:
+        repair.repair(tree, raw)
     tags = _TAGS & {name.decode("latin-1") for name in set(_CLOSED.findall(lowered))}
     if b"<img" in lowered or b"<image" in lowered:
         tags |= images.TAGS

@@ -13,9 +13,7 @@ _RENDERED = ("MathJax", "mjx-", "MJX", "katex", "mathjax")
 
 def lift_all(page: Page, raw: bytes) -> None:
     """Read configuration and definitions, then replace formula scripts."""
-    mathematics = b"math/" in raw
-    configured = page.configuration.renders or page.configuration.asciimath or mathematics
-    if configured:
+    if page.configuration.renders or page.configuration.asciimath or b"math/" in raw:
         found: list[tuple[LexborNode, str]] = []
         for node in page.tree.css("script"):
             kind = (node.attributes.get("type") or "").strip().lower()
@@ -30,8 +28,6 @@ def lift_all(page: Page, raw: bytes) -> None:
         _definitions(page, raw)
         for node, kind in found:
             _lift(node, kind, page)
-    else:
-        _definitions(page, raw)
 
 
 def _definitions(page: Page, raw: bytes) -> None:

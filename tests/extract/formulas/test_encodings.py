@@ -31,6 +31,8 @@ ASSISTIVE = (
     "</mjx-assistive-mml></mjx-container>"
 )
 
+MATHJAX = '<script src="https://example.org/MathJax.js"></script>'
+
 PAGES = {
     "mathml_annotation": (
         "<p>A <math><semantics><mi>x</mi>"
@@ -123,12 +125,12 @@ PAGES = {
     "asciimath": ('<script src="ASCIIMathML.js"></script><p>so `x/2` is</p>', "so $\\frac{x}{2}$ is"),
     "no asciimath": ("<p>so `x/2` is</p>", "so `x/2` is"),
     "macros in the text": ("<p>\\(\\newcommand{\\R}{\\mathbb{R}}\\)A \\(\\R^2\\)</p>", "A $\\mathbb{R}^2$"),
-    "Markdown's emphasis": ("<p>We $a<em>i$ and $b</em>j$ meet</p>", "We $a_i$ and $b_j$ meet"),
+    "Markdown's emphasis": (f"{MATHJAX}<p>We $a<em>i$ and $b</em>j$ meet</p>", "We $a_i$ and $b_j$ meet"),
     "display in paragraphs": (
-        "<p>\\begin{align}</p><p>a&amp;=b\\\\</p><p>c&amp;=d</p><p>\\end{align}</p>",
+        MATHJAX + "<p>\\begin{align}</p><p>a&amp;=b\\\\</p><p>c&amp;=d</p><p>\\end{align}</p>",
         "$$\\begin{aligned} a&=b\\\\ c&=d \\end{aligned}$$",
     ),
-    "comment in a display": ("<p>$$ x = 1 % note\n + 2 $$</p>", "$$x = 1 + 2$$"),
+    "comment in a display": (MATHJAX + "<p>$$ x = 1 % note\n + 2 $$</p>", "$$x = 1 + 2$$"),
 }
 
 
