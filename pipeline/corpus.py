@@ -17,7 +17,7 @@ from pipeline.shard.manifest import Listing, Manifest, RecipeIdentity, Shard, St
 from pipeline.shard.stage import ShardStage
 from pipeline.stage import PartRecord, Stage
 
-_INPUTS = pa.schema(
+INPUTS = pa.schema(
     [
         ("file", pa.string()),
         ("part", pa.string()),
@@ -29,7 +29,8 @@ _INPUTS = pa.schema(
         ("documents", pa.int64()),
     ]
 )
-_LEDGERS = pa.schema(
+"""The list of input files: `status` is ok, empty, not_warc or unreadable; `records` begun and `documents` kept."""
+LEDGERS = pa.schema(
     [
         ("stage", pa.string()),
         ("part", pa.string()),
@@ -39,6 +40,7 @@ _LEDGERS = pa.schema(
         ("dropped", pa.map_(pa.string(), pa.int64())),
     ]
 )
+"""The ledger of every part of every stage."""
 
 
 def finish_corpus(loaded: LoadedRecipe, out: Path, stages: list[Stage]) -> Manifest:
@@ -71,8 +73,8 @@ def finish_corpus(loaded: LoadedRecipe, out: Path, stages: list[Stage]) -> Manif
             )
             for stage in stages
         ),
-        inputs=_listing(out, f"{lists}/inputs.parquet", _INPUTS, _input_rows(records["extract"])),
-        ledgers=_listing(out, f"{lists}/ledgers.parquet", _LEDGERS, _ledger_rows(records)),
+        inputs=_listing(out, f"{lists}/inputs.parquet", INPUTS, _input_rows(records["extract"])),
+        ledgers=_listing(out, f"{lists}/ledgers.parquet", LEDGERS, _ledger_rows(records)),
         nondeterministic=tuple(sorted(id_ for record in records["extract"] for id_ in record.nondeterministic)),
     )
     if not _stands(out, manifest):

@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline.corpus import INPUTS, LEDGERS
 from pipeline.document import DROPPED, SCHEMA, table
 from pipeline.files import digest
 from pipeline.recipe import Recipe
@@ -104,35 +105,12 @@ def write_corpus(
             StageSummary(name=stage, folder=_FOLDERS[stage], fingerprint=stage[0] * 32, ledger=ledgers[stage])
             for stage in (*STAGES, "shard")
         ),
-        inputs=_listing(out, "inputs.parquet", inputs or [input_file("a.warc.gz", "ok")], _INPUTS),
+        inputs=_listing(out, "inputs.parquet", inputs or [input_file("a.warc.gz", "ok")], INPUTS),
         ledgers=_listing(
-            out, "ledgers.parquet", [{**row, "dropped": list(row["dropped"].items())} for row in part_rows], _LEDGERS
+            out, "ledgers.parquet", [{**row, "dropped": list(row["dropped"].items())} for row in part_rows], LEDGERS
         ),
         nondeterministic=(),
     )
-
-
-_INPUTS = pa.schema(
-    [
-        ("file", pa.string()),
-        ("part", pa.string()),
-        ("bytes", pa.int64()),
-        ("xxh3_128", pa.string()),
-        ("status", pa.string()),
-        ("records", pa.int64()),
-        ("documents", pa.int64()),
-    ]
-)
-_LEDGERS = pa.schema(
-    [
-        ("stage", pa.string()),
-        ("part", pa.string()),
-        ("label", pa.string()),
-        ("in", pa.int64()),
-        ("kept", pa.int64()),
-        ("dropped", pa.map_(pa.string(), pa.int64())),
-    ]
-)
 
 
 def _ledger(kept: Sequence[Row], dropped: Sequence[Row]) -> Row:
