@@ -55,9 +55,13 @@ def build(
 def extract(
     page: Annotated[str, typer.Argument(metavar="FILE|-", help="An HTML file, or - for standard input.")],
     url: Annotated[str, typer.Option(help="Where the page came from.")] = "",
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Tell each formula's encoding and what was left out.")
+    ] = False,
 ) -> None:
     """Print the text of one HTML page, its formulas as LaTeX."""
     from pipeline.errors import BadInput
+    from pipeline.extract import explain as explaining
     from pipeline.extract import extract_text
     from pipeline.extract.limits import LimitExceeded
 
@@ -65,7 +69,7 @@ def extract(
         raise BadInput(f"{page}: no such file; give an HTML file, or - for standard input")
     html = sys.stdin.buffer.read() if page == "-" else Path(page).read_bytes()
     try:
-        print(extract_text(html, url))
+        print(explaining.report(explaining.explain(html, url)) if explain else extract_text(html, url))
     except LimitExceeded as limit:
         raise BadInput(f"{page}: {limit.reason}: {limit.value}; a page this large or deep is not extracted") from limit
 

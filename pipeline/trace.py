@@ -62,7 +62,7 @@ def _kept(manifest: Manifest, column: str, key: str) -> list[Trace]:
     found = []
     for shard in shards:
         query = f"SELECT {_COLUMNS} FROM read_parquet(?) WHERE {column} = ? ORDER BY id"
-        for document in _rows(query, [glob.escape(str(manifest.folder / shard.path)), key]):
+        for document in _rows(query, [str(manifest.folder / shard.path)], key):
             others = tuple(row for _, row in _dropped(manifest, "survivor", document["id"]))
             found.append(Trace(document, None, shard=shard.path, stands_for=others))
     return found
@@ -79,8 +79,8 @@ def _left_out(manifest: Manifest, column: str, key: str) -> list[Trace]:
 def _dropped(manifest: Manifest, column: str, key: str) -> list[tuple[str, dict[str, Any]]]:
     """Rows of every stage's `dropped/`, with the stage's name."""
     query = f"SELECT * FROM read_parquet(?) WHERE {column} = ? ORDER BY warc_file, warc_offset"
-    files = dropped_files(manifest, manifest.folder)
-    return [(stage, row) for stage in files for row in _rows(query, [files[stage], key])]
+    files = stage_files(manifest, manifest.folder, "dropped")
+    return [(stage, row) for stage in files for row in _rows(query, files[stage], key)]
 
 
 def _before(manifest: Manifest, stage: str, row: dict[str, Any]) -> dict[str, Any] | None:
@@ -91,12 +91,7 @@ def _before(manifest: Manifest, stage: str, row: dict[str, Any]) -> dict[str, An
         return None
     files = stage_files(manifest, manifest.folder, "data")[names[position - 1]]
     query = f"SELECT {_COLUMNS} FROM read_parquet(?) WHERE id = ? AND warc_file = ? AND warc_offset = ?"
-    return _rows(query, [files, row["id"], row["warc_file"], row["warc_offset"]])[0]
-
-
-def dropped_files(manifest: Manifest, folder: Path) -> dict[str, list[str]]:
-    """The `dropped/` files of each stage that has any."""
-    return stage_files(manifest, folder, "dropped")
+    return _rows(query, files, row["id"], row["warc_file"], row["warc_offset"])[0]
 
 
 def stage_files(manifest: Manifest, folder: Path, kind: str) -> dict[str, list[str]]:
@@ -109,11 +104,13 @@ def stage_files(manifest: Manifest, folder: Path, kind: str) -> dict[str, list[s
     for row in pq.read_table(folder / manifest.ledgers.path, columns=["stage", "part"]).to_pylist():
         path = folders[row["stage"]] / f"{row['part']}.parquet"
         if path.is_file():
-            files.setdefault(row["stage"], []).append(glob.escape(str(path)))
+            files.setdefault(row["stage"], []).append(str(path))
     return files
 
 
-def _rows(query: str, parameters: list[Any]) -> list[dict[str, Any]]:
+def _rows(query: str, files: list[str], *values: Any) -> list[dict[str, Any]]:
+    """The rows of a query that reads `files` (its first parameter) and compares with `values`."""
+    parameters = [[glob.escape(file) for file in files], *values]
     with duckdb.connect() as connection:
         rows: list[dict[str, Any]] = connection.sql(query, params=parameters).to_arrow_table().to_pylist()
         return rows

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from pipeline.errors import BadInput
 from pipeline.shard.manifest import Manifest
-from pipeline.trace import dropped_files
+from pipeline.trace import stage_files
 
 _MEMORY = "512MB"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -35,14 +35,13 @@ class CorpusFiles:
             if not (folder / path).is_file():
                 raise BadInput(f"{folder / path}: missing, though {manifest.name} names it; build or copy it again")
         self.shards = [str(folder / shard.path) for shard in manifest.shards]
-        self.dropped = dropped_files(manifest, folder)
+        self.dropped = stage_files(manifest, folder, "dropped")
+        self._data = stage_files(manifest, folder, "data")
         self._parts = pq.read_table(folder / manifest.ledgers.path, columns=["stage", "part", "dropped"]).to_pylist()
 
     def data(self, stage: str) -> list[str]:
         """The `data/` files of this build's parts of a stage."""
-        folders = {summary.name: self.folder / summary.folder / "data" for summary in self.manifest.stages}
-        paths = [folders[stage] / f"{row['part']}.parquet" for row in self._parts if row["stage"] == stage]
-        return [str(path) for path in paths if path.is_file()]
+        return self._data.get(stage, [])
 
     def reasons(self, stage: str) -> dict[str, dict[str, int]]:
         """The `dropped/` files of a stage, with how many rows of each reason a file holds."""
