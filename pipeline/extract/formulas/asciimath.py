@@ -4,8 +4,6 @@ v ::= letter | number | symbol      u ::= unary      b ::= binary      l, r ::= 
 S ::= v | l E r | u S | b S S       I ::= S_S | S^S | S_S^S | S       E ::= I E | I/I
 """
 
-from functools import lru_cache
-
 from pipeline.extract.formulas.symbols import chars_tex, join
 
 _DEPTH = 60
@@ -333,7 +331,6 @@ def _script(mark: str, tex: str) -> str:
     return f"{mark}{tex}" if len(tex) == 1 else f"{mark}{{{tex}}}"
 
 
-@lru_cache(maxsize=4096)
 def to_tex(source: str) -> str:
     """LaTeX of an AsciiMath formula. What the grammar does not know stands for itself; nothing fails."""
     return join(_Parser(_tokens(source)).row()).strip()

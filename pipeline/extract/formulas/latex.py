@@ -33,6 +33,7 @@ _EDGE_SPACE_END = re.compile(r"(?:\\[,;:!> ]|\\(?:quad|qquad)|~|\s|\\\\)+$")
 _TRAILING_TEXT = re.compile(r"\s*\\(?:text|mbox|textrm|mathrm|rm)\s*\{\s*([.,;:?!])\s*\}$")
 _TILDES = re.compile(r"(?:~\s*){3,}")
 _BLACKBOARD = re.compile(r"\\mathbbm(?:ss|tt|sl)?(?![a-zA-Z])")
+_SHORT = 200
 _SPECIAL = re.compile(r"[\\$&%{}~]")
 _EMPTY = re.compile(r"^(?:[\s{}~]|\\[,;:! ])*$")
 
@@ -170,13 +171,22 @@ def punctuation(tex: str) -> tuple[str, str]:
     return (tex[: match.start()], match[1]) if match else (tex, "")
 
 
-@lru_cache(maxsize=1 << 14)
 def clean(tex: str) -> tuple[str, bool | None]:
     """One formula made uniform. Returns ("", _) for one that says nothing.
 
     The second value is what the source says about display: True for display delimiters or a display environment, False
     for inline delimiters, None where it says nothing.
     """
+    return _remembered(tex) if len(tex) <= _SHORT else _clean(tex)
+
+
+@lru_cache(maxsize=1 << 14)
+def _remembered(tex: str) -> tuple[str, bool | None]:
+    """Short formulas are the ones that repeat."""
+    return _clean(tex)
+
+
+def _clean(tex: str) -> tuple[str, bool | None]:
     display: bool | None = None
     if not _SPECIAL.search(tex):
         return _SPACE.sub(" ", tex).strip(" "), None

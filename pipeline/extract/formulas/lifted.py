@@ -25,7 +25,7 @@ class Lifted:
     def __init__(self, page: Page) -> None:
         self._page = page
         self._scanner = Scanner(page)
-        self.formulas: list[Formula] = page.formulas
+        self.formulas: list[Formula] = page.formulas  # by the number in their marks, those of `finish` added
         self._busy = re.compile(f"[{_BUSY}{self._scanner.openers}]")
 
     def finish(self, block: str, *, code: bool = False) -> str:

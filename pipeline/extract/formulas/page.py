@@ -68,6 +68,8 @@ class Page:
 
     def put(self, node: LexborNode, tex: str, display: bool | None, encoding: str) -> bool:
         """Put a formula in the place of a node. False when the node was left as it is."""
+        if node.parent is None:  # replaced before, with what held it or under another of its names
+            return False
         mark = self.add(tex, display, encoding)
         if mark is None:
             return False

@@ -10,7 +10,7 @@ import re
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 _COMMENT = re.compile(r"((?:^|[^\\\n])(?:\\\\)*|\n)%[^\n]*(?=\n)")
-_COMMENTED = re.compile(rb"[^\\0-9]%[^\n<]*\n")
+_COMMENTED = re.compile(rb"%(?<![\\0-9]%)[^\n<]{0,300}\n")
 _EDGE = re.compile(
     r"(?<!\\)\\(?P<bracket>[\[\]])|(?P<dollars>(?<!\\)\$\$)"
     r"|\\(?P<kind>begin|end)\{(?P<name>equation|align|alignat|gather|multline|eqnarray|displaymath|flalign|aligned|array"

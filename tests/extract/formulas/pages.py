@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from pipeline.extract.formulas import Formula, lift
+from pipeline.extract.formulas import Formula, Lifted, lift
 
 _SCRIPTS = {"sup": ("\ue002", "\ue003"), "sub": ("\ue004", "\ue005")}
 
@@ -21,14 +21,18 @@ def _pieces(node: LexborNode) -> Iterator[str]:
             yield closing
 
 
-def text_of(html: str) -> str:
-    """The page's body as one finished block of running text."""
+def _read(html: str) -> tuple[str, Lifted]:
     tree = LexborHTMLParser(html)
     found = lift(tree)
     assert tree.body is not None
-    return found.finish(" ".join("".join(_pieces(tree.body)).split()))
+    return found.finish(" ".join("".join(_pieces(tree.body)).split())), found
+
+
+def text_of(html: str) -> str:
+    """The page's body as one finished block of running text."""
+    return _read(html)[0]
 
 
 def formulas_of(html: str) -> list[Formula]:
-    """The formulas of a page's elements."""
-    return lift(LexborHTMLParser(html)).formulas
+    """The formulas of that text."""
+    return _read(html)[1].formulas
