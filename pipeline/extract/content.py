@@ -13,6 +13,7 @@ from pipeline.extract.content_hints import is_post, names_of, series_names
 from pipeline.extract.content_left_out import link_lists, suspects
 from pipeline.extract.content_outline import INLINE, Outline, words
 from pipeline.extract.content_weight import Weights
+from pipeline.extract.render_table import is_data_table
 
 NEARLY_ALL = 0.7  # a child with this share of the running text is descended into,
 HALF = 0.5  # if it has this share of the plain text as well
@@ -57,6 +58,8 @@ def choose(page: Outline) -> Choice | None:
         child = _heaviest(page, root, weights)
         if not child or _in_series(page, child, weights) or _continues(page, child, weights, left_out):
             break
+        if page.tags[child] == "table" and is_data_table(page, child, left_out):
+            break  # a table of values is a part of a text, never the frame around one
         root = child
     left_out.update(link_lists(page, root, weights))
     posts = _posts(page, root, weights, left_out)
