@@ -62,8 +62,10 @@ def test_english_mathematics_is_in_and_the_rest_is_out(demo, documents):
         row["url"] for path in sorted(demo.glob("01-*/data/*.parquet")) for row in pq.read_table(path).to_pylist()
     }
     refused = {row["url"] for row in dropped(demo, "02-*")}
-    mathematics = {url for url in pages(language="en", math=True, fate="page") if url in before}
-    others = {url for url in before if url not in pages(math=True) or pages()[url]["language"] != "en"}
+    mathematics = {url for url in pages(language="en", math=True, fate="page") if url in before} - set(
+        pages(kind="hostile")
+    )
+    others = before - set(pages(language="en", math=True))
     spam = set(pages(kind="spam"))  # sales talk about mathematics: no classifier of topics tells it apart
     assert len(mathematics & refused) / len(mathematics) <= 0.02, sorted(mathematics & refused)
     assert len(others - spam - refused) / len(others - spam) <= 0.02, sorted(others - spam - refused)
