@@ -3,6 +3,7 @@
 from selectolax.lexbor import LexborNode
 
 from pipeline.extract.formulas import chtml
+from pipeline.extract.formulas.dollars import is_mathematical
 from pipeline.extract.formulas.mathml_elements import of_node
 from pipeline.extract.formulas.page import Page
 
@@ -42,4 +43,18 @@ def lift(node: LexborNode, page: Page) -> None:
         if tex:
             page.put(target, tex, display or block, "mathjax2_assistive")
             return
+    source = _label(node)
+    if source:
+        page.put(target, source, display, "mathjax2_label")
+        return
     page.put(target, page.read_back(node, chtml.to_tex), display, "mathjax2_rendered")
+
+
+def _label(node: LexborNode) -> str:
+    """The source that mathjax-node leaves as a label for readers by ear, "" where the label is speech."""
+    labelled = node.css_first("[aria-label]")
+    title = node.css_first("svg title")
+    for text in (labelled.attributes.get("aria-label") if labelled is not None else "", title.text() if title else ""):
+        if text and is_mathematical(text.strip()):
+            return text
+    return ""

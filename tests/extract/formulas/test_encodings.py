@@ -67,6 +67,14 @@ PAGES = {
         '<p><script type="math/mml"><math><msup><mi>x</mi><mn>2</mn></msup></math></script></p>',
         "$x^2$",
     ),
+    "mathjax2_label": (
+        '<p><span class="MathJax_SVG"><svg><title>\\frac{a}{b}</title></svg></span></p>',
+        "$\\frac{a}{b}$",
+    ),
+    "mathjax2_label that is speech": (
+        COMMON_HTML.replace('"mjx-math"', '"mjx-math" aria-label="x squared"'),
+        "$x^2$",
+    ),
     "mathjax2_rendered": (f"<p>{COMMON_HTML}</p>", "$x^2$"),
     "mathjax_data_latex": (
         '<p><mjx-container><mjx-math data-latex="a+b"><mjx-mi></mjx-mi></mjx-math></mjx-container></p>',
