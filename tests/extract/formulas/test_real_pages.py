@@ -11,6 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+
 from pipeline.extract import extract_text
 
 BASELINE = Path(__file__).parents[2] / "data" / "formulas" / "baseline.json"
