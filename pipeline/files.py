@@ -10,15 +10,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import xxhash
-from pydantic import BaseModel, ConfigDict
+
+from pipeline.frozen import Frozen
 
 CHUNK = 1 << 20
-
-
-class Frozen(BaseModel):
-    """Base of every settings and record model: immutable, strict about types and unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 class Output(Frozen):

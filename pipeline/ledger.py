@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import model_validator
 
-from pipeline.files import Frozen
+from pipeline.frozen import Frozen
 
 
 class Ledger(Frozen):

@@ -12,8 +12,8 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 import manifests
 from pipeline.errors import BadInput
 from pipeline.extract.limits import Limits
-from pipeline.files import Frozen
 from pipeline.filter.url import UrlRules
+from pipeline.frozen import Frozen
 
 _Score = Field(ge=0, le=1)
 

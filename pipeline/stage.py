@@ -18,7 +18,8 @@ import psutil
 import pyarrow as pa
 from pydantic import Field
 
-from pipeline.files import Frozen, Output, ParquetFile, digest, parquet_file, read_json, write_json
+from pipeline.files import Output, ParquetFile, digest, parquet_file, read_json, write_json
+from pipeline.frozen import Frozen
 from pipeline.ledger import Ledger
 from pipeline.recipe import LoadedRecipe
 

@@ -15,7 +15,8 @@ from datatrove.executor.base import DistributedEnvVars, PipelineExecutor
 from datatrove.pipeline.base import PipelineStep
 from datatrove.utils.stats import PipelineStats
 
-from pipeline.files import Frozen, read_json
+from pipeline.files import read_json
+from pipeline.frozen import Frozen
 from pipeline.recipe import LoadedRecipe, Recipe
 from pipeline.stage import Part
 from pipeline.stages import open_stage

@@ -1,6 +1,8 @@
 """Limits of the extractor: how much of a page is too much. All are deterministic, and each is a ledger reason."""
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+from pydantic import Field, PositiveInt
+
+from pipeline.frozen import Frozen
 
 
 class LimitExceeded(Exception):
@@ -12,10 +14,8 @@ class LimitExceeded(Exception):
         self.value = str(value)
 
 
-class Limits(BaseModel):
+class Limits(Frozen):
     """What one page may cost. The defaults pass every page of the benchmarks with a factor of five or more to spare."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     page_bytes: PositiveInt = Field(10 << 20, description="bytes of HTML before decoding; more: `too_large`")
     nodes: PositiveInt = Field(

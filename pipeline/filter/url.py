@@ -17,7 +17,8 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from pipeline.files import Frozen, digest
+from pipeline.files import digest
+from pipeline.frozen import Frozen
 
 Entries = tuple[str, ...] | str
 """Entries in place, or the path of a UTF-8 text file (`.gz` allowed): one entry a line, `#` begins a comment."""

@@ -12,7 +12,8 @@ from typing import Any, Literal
 from pydantic import PrivateAttr, ValidationError
 
 from pipeline.errors import BadInput
-from pipeline.files import CHUNK, Frozen, file_digest
+from pipeline.files import CHUNK, file_digest
+from pipeline.frozen import Frozen
 from pipeline.shard.tokenizer import TokenizerIdentity
 
 SCHEMA_VERSION = 1

@@ -6,7 +6,8 @@ from typing import Any
 from tokenizers import Tokenizer
 
 from pipeline.errors import BadInput
-from pipeline.files import Frozen, file_digest
+from pipeline.files import file_digest
+from pipeline.frozen import Frozen
 from pipeline.recipe import LoadedRecipe
 
 BUNDLED = Path(__file__).parent / "tokenizers"
