@@ -20,6 +20,7 @@ lint: setup
 
 bench: setup
 	$(BIN)/python -m benchmarks.build
+	$(BIN)/python -m benchmarks.extract
 
 soak: setup
 	$(BIN)/pytest -m soak
