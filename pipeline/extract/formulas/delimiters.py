@@ -21,7 +21,6 @@ _TOKEN = (
     r"|\[(?P<tag>(?i:" + _TAGS + r"))(?:=[\w ]{1,12})?\]"
 )
 _MARK = re.compile(f"{OPEN}(\\d+){CLOSE}")
-_FIRST = re.compile(r"[$\\]|\[(?i:" + _TAGS + r")[\]=]")
 _SCRIPTS = {"\ue002": "^{", "\ue003": "}", "\ue004": "_{", "\ue005": "}"}
 _PERCENT = re.compile(r"((?:^|[^\\])(?:\\\\)*)%")
 _INLINE_CHARS = 2_000

@@ -76,7 +76,7 @@ def lift(node: LexborNode, page: Page) -> None:
         if tex:
             page.put(node, tex, bool(display), "html_math")
         return
-    if delimited is None and not _is_formula(tag, classes, text, node):
+    if delimited is None and not _is_formula(tag, classes, text):
         return
     if delimited is None and _delimited_inside(text):
         return
@@ -101,7 +101,7 @@ def _delimited_inside(text: str) -> bool:
     )
 
 
-def _is_formula(tag: str, classes: list[str], text: str, node: LexborNode) -> bool:
+def _is_formula(tag: str, classes: list[str], text: str) -> bool:
     """Whether an element without delimiters holds LaTeX and nothing else."""
     if tag in TAGS:
         return tag not in _DOUBTFUL_TAGS or looks_tex(text) or len(text) < 20

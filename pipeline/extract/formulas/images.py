@@ -12,12 +12,12 @@ TAGS = frozenset({"img"})
 _SERVICE = re.compile(
     r"(?:math|mime)tex\.cgi\?(?P<cgi>.+)"
     r"|/(?:gif|png|svg|pdf|emf|swf|html|jpe?g)\.(?:latex|image|download)\?(?P<codecogs>.+)"
-    r"|[?&](?:latex|tex|math|formula|equation|eqn?|LaTeX|texstring|math_?tex)=(?P<query>[^&]+)"
-    r"|[?&]cht=tx(?:&(?!chl=)[^&]*)*&chl=(?P<chart>[^&]+)|[?&]chl=(?P<chart2>[^&]+)(?=.*[?&]cht=tx)"
-    r"|(?:upmath\.me|s2cms\.ru)/(?:svg|png)/(?P<path>.+)|math\.now\.sh/?\?from=(?P<now>[^&]+)"
-    r"|/(?:formula|equation_images|latex|tex|render)/(?P<generic>[^?#]*(?:%5C|\\|%7B|\^|_)[^?#]*)",
+    r"|[?&](?:latex|tex|math|texstring|math_?tex)=(?P<query>[^&]+)|[?&](?:formula|equation|eqn?)=(?P<doubtful>[^&]+)"
+    r"|(?:upmath\.me|s2cms\.ru)/(?:svg|png)/(?P<path>.+)|math\.now\.sh/?\?from=(?P<now>[^&]+)",
     re.IGNORECASE | re.DOTALL,
 )
+_CHART = re.compile(r"[?&]chl=(?P<chart>[^&]+)")
+_PATH = re.compile(r"/(?:formula|equation_images|latex|tex|render)/(?P<generic>[^?#]+)", re.IGNORECASE)
 _PREFIX = re.compile(r"^\s*(?:LaTeX|TeX|Formula|Equation|Math)\s*:\s*", re.IGNORECASE)
 _PARAMETERS = re.compile(
     r"^(?:\\(?:dpi|bg|fg|inline|large|small|huge|tiny|fn_\w+|color)\s*(?:\{[^{}]*\}|(?=\s))\s*|\\opaque\s*|\\reverse\s*)+"
@@ -51,6 +51,7 @@ _UNTOLD = frozenset(
     }
 )
 _CALCULATOR = re.compile(r"[_^]\([^()]*\)")  # AsciiMath, as MathWorld writes its alternative texts
+_DISPLAY = re.compile(r"display|block|formulaDsp")
 _INLINE = re.compile(r"\\inline(?![a-zA-Z])")
 
 
@@ -58,69 +59,66 @@ def lift(node: LexborNode, page: Page) -> None:
     """Replace an image that shows a formula."""
     attributes = node.attributes
     alt = attributes.get("alt") or ""
-    title = attributes.get("title") or ""
-    source = attributes.get("src") or attributes.get("data-src") or attributes.get("data-lazy-src") or ""
-    if source.startswith("data:"):
-        source = attributes.get("data-src") or ""
+    source = attributes.get("src") or ""
+    if not source or source.startswith("data:"):
+        source = attributes.get("data-src") or attributes.get("data-lazy-src") or ""
     name = attributes.get("class") or ""
     if "\\" not in alt and "$" not in alt and not _MAYBE.search(f"{name} {source[:300]}".lower()):
         return
-    lowered = source[:2000].lower()
-    service = (
-        _SERVICE.search(source) if len(source) < page.limits.tex_chars and ("?" in source or "/" in source) else None
-    )
-    hinted = bool(service) or bool(name and _HINTS.search(name)) or bool(_URL_HINTS.search(lowered))
-    if not hinted and "\\" not in alt and "$" not in alt:
+    if len(source) > page.limits.tex_chars:
         return
-    tex, encoding = "", "image_alt"
-    if service is not None:
-        value = next(group for group in service.groups() if group)
-        tex, encoding = _from_url(value, service), "image_url"
-        if not looks_tex(tex) and not _plain(tex, name, lowered):
-            tex = ""
-    told = _PREFIX.sub("", alt).strip()
-    if told.lower() in _UNTOLD or not (looks_tex(told) or (_plain(told, name, lowered) and (hinted and not tex))):
-        told = ""
-    if told and not hinted and not _certain(told):
+    service = _CHART.search(source) if "cht=tx" in source else _SERVICE.search(source) or _PATH.search(source)
+    drawn = _from_url(service) if service is not None else ""
+    hinted = bool(drawn) or bool(_HINTS.search(name)) or bool(_URL_HINTS.search(source[:2000]))
+    if not hinted and not _certain(alt.strip()):
         return
-    if not tex or (told and len(told) >= len(tex) * 0.5 and "..." not in told):
-        tex, encoding = (told, "image_alt") if told else (tex, encoding)
-    if not tex:
-        heading = _PREFIX.sub("", title).strip()
-        if heading and heading.lower() not in _UNTOLD and looks_tex(heading):
-            tex, encoding = heading, "image_title"
+    told = _told(alt, hinted and not drawn)
+    title = _told(attributes.get("title") or "", False)
+    if told and ("..." in told or len(told) < len(drawn) * 0.5):
+        told = ""  # cut short for readers by ear
+    found = [(told, "image_alt"), (drawn, "image_url"), (title, "image_title")]
+    tex, encoding = next((pair for pair in found if pair[0]), ("", ""))
     if not tex:
         return
+    display = _display(node, name, tex)
     if "\\" not in tex and _CALCULATOR.search(tex):
         tex = to_tex(tex)
-    display: bool | None = None
-    if re.search(r"display|block|formulaDsp", name) or "%5Cdisplaystyle" in source[:200]:
-        display = True if re.search(r"display|block|formulaDsp", name) else None
-    if "inline" in name.lower() or _INLINE.search(tex):
-        display = False
-    if display is None and not tex.startswith(("$", "\\(", "\\[")):
-        display = alone(node)
     page.put(node, _PARAMETERS.sub("", _INLINE.sub("", tex)), display, encoding)
 
 
-def _from_url(value: str, service: re.Match[str]) -> str:
-    value = value.partition("#")[0] if "\\" in value or "%" in value else value
-    if service["query"] or service["chart"] or service["chart2"] or service["now"]:
-        return unquote_plus(value)
-    text = unquote(value)
-    if service["codecogs"] or service["cgi"]:
-        text = text.replace("&space;", " ").replace("&plus;", "+")
-        if " " not in text and text.count("+") and service["codecogs"] and "%2B" in value:
+def _told(text: str, plain: bool) -> str:
+    """A formula that an attribute's text is, "" when it is none; `plain`: one without commands will do."""
+    text = _PREFIX.sub("", text).strip()
+    if text.lower() in _UNTOLD:
+        return ""
+    return text if looks_tex(text) or (plain and _plain(text)) else ""
+
+
+def _display(node: LexborNode, name: str, tex: str) -> bool | None:
+    """Whether the image is a display formula; None leaves it to the delimiters in the text."""
+    if "inline" in name.lower() or _INLINE.search(tex):
+        return False
+    if _DISPLAY.search(name):
+        return True
+    return None if tex.startswith(("$", "\\(", "\\[")) else alone(node)
+
+
+def _from_url(service: re.Match[str]) -> str:
+    """The formula in an address, "" when what stands there is none."""
+    kind, value = service.lastgroup, service[service.lastgroup or 0]
+    value = value.partition("#")[0]
+    if kind in ("query", "doubtful", "chart", "now"):
+        text = unquote_plus(value)
+    else:
+        text = unquote(value).replace("&space;", " ").replace("&plus;", "+")
+        if kind == "codecogs" and " " not in text and "+" in text and "%2B" in value:
             text = unquote_plus(value)
-        text = re.sub(r"&(?:formdata|fontsize|space)=[^&]*$", "", text)
-    if service["path"] or service["generic"]:
-        text = re.sub(r"\.(?:png|svg|gif)$", "", text)
-        if "%" in text:
-            text = unquote(text)
-    return text
+        if kind in ("path", "generic"):
+            text = unquote(re.sub(r"\.(?:png|svg|gif)$", "", text))
+    return text if looks_tex(text) or (kind not in ("doubtful", "generic") and _plain(text)) else ""
 
 
-def _plain(text: str, name: str, source: str) -> bool:
+def _plain(text: str) -> bool:
     """Whether a short text without commands is a formula, given that the image is one."""
     return (
         0 < len(text) < 60

@@ -9,8 +9,7 @@ from pipeline.extract.formulas.running import UNICODE, write_scripts
 SUP_OPEN, SUP_CLOSE, SUB_OPEN, SUB_CLOSE = "\ue002", "\ue003", "\ue004", "\ue005"
 _MARK = re.compile(f"{OPEN}(\\d+){CLOSE}")
 _BUSY = "$\\\\\ue000-\ue005" + UNICODE
-
-
+_AFTER = re.compile(r" *([.,;:]+(?=\s|$))? *")  # behind a display: the punctuation that belongs to it
 _DOLLAR = re.compile(r"(?<!\\)((?:\\\\)*)\$")
 
 
@@ -55,33 +54,26 @@ class Lifted:
 
     def _write(self, block: str) -> str:
         """Marks to `$…$` and `$$…$$`, other dollars escaped."""
-        out: list[str] = []
+        out = [""]  # one string per formula and per stretch of text, never two formulas side by side
         place = 0
-        for match in _MARK.finditer(block):
-            out.append(_escaped(block[place : match.start()]))
-            place = match.end()
+        for match in _MARK.finditer(block, place):
+            text = _escaped(block[place : match.start()])
             formula = self.formulas[int(match[1])]
-            if formula.display:
-                before = "".join(out[-2:]).rstrip(" ")
-                if out:
-                    out[-1] = out[-1].rstrip(" ")
-                if before and not before.endswith("\n"):
-                    out.append("\n")
-                out.append(f"$${formula.tex}$$")
-                rest = block[place:]
-                stripped = rest.lstrip(" ")
-                punctuation = re.match(r"[.,;:]+(?=\s|$)", stripped)
-                if punctuation:
-                    out.append(punctuation[0])
-                    stripped = stripped[punctuation.end() :].lstrip(" ")
-                place = len(block) - len(stripped)
-                if stripped and not stripped.startswith("\n"):
-                    out.append("\n")
-            else:
-                if not out[-1] and len(out) > 1 and out[-2].endswith("$"):
-                    out.append(" ")
-                out.append(f"${formula.tex}$")
+            place = match.end()
+            if not formula.display:
+                touching = not text and out[-1].endswith("$")
+                out += [" " if touching else text, f"${formula.tex}$"]
                 if block[place : place + 1].isdigit():
                     out.append(" ")
+                continue
+            text = text.rstrip(" ")
+            last = text or out[-1]
+            out += [text, "\n" if last.strip(" ") and not last.endswith("\n") else "", f"$${formula.tex}$$"]
+            after = _AFTER.match(block, place)
+            if after:
+                place = after.end()
+                out.append(after[1] or "")
+            if place < len(block) and block[place] != "\n":
+                out.append("\n")
         out.append(_escaped(block[place:]))
         return "".join(out).strip(" ")

@@ -53,9 +53,11 @@ class Page:
         tex, mark = punctuation(tex)
         if not tex:
             return mark
-        self.formulas.append(
-            Formula(tex, bool(says if display is None else display or (says and "aligned" in tex)), encoding)
-        )
+        if display is None or (
+            says and "\\begin{" in tex
+        ):  # an environment of equations is a display wherever it stands
+            display = bool(says)
+        self.formulas.append(Formula(tex, display, encoding))
         return f"{OPEN}{len(self.formulas) - 1}{CLOSE}{mark}"
 
     def read_back(self, node: LexborNode, to_tex: Callable[[Element], str]) -> str:
