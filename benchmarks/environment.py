@@ -67,10 +67,10 @@ def environment(distributions: Iterable[str], python: Path | None = None) -> dic
 
 
 def command_line() -> str:
-    """The command that runs this program again, with the clone and the home folder written as `.` and `~`."""
+    """The command that runs this program again: the clone and the home folder as `.` and `~`, a script by its name."""
     spec = sys.modules["__main__"].__spec__
-    program = ["-m", spec.name] if spec is not None else [sys.argv[0]]
-    line = shlex.join(["python", *program, *sys.argv[1:]])
+    program = ["python", "-m", spec.name] if spec is not None else [Path(sys.argv[0]).name]
+    line = shlex.join([*program, *sys.argv[1:]])
     return line.replace(str(ROOT), ".").replace(str(Path.home()), "~")
 
 
