@@ -41,7 +41,9 @@ class Analyser:
         if math_score < self._settings.min_math_score:
             return Refused("math_floor", f"{math_score:.3f}")
         language, language_score = self._language.identify(content.text)
-        return Analysis(content.text, content.title, content.formulas, language, language_score, math_score)
+        # Rounded: the last digits of a sum differ from processor to processor, and digests shall not.
+        scores = round(language_score, 4), round(math_score, 4)
+        return Analysis(content.text, content.title, content.formulas, language, *scores)
 
 
 def main() -> None:

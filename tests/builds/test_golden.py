@@ -9,12 +9,15 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from classifiers import load_model
+from classifiers.language import load_language_model
 from pipeline.extract.html import VERSION as HTML_VERSION
 from pipeline.files import digest, read_json, write_json
 from pipeline.stages import STAGES
 
 GOLDEN = Path(__file__).parents[1] / "data" / "golden.json"
-VERSIONS = {stage.name: stage.version for stage in STAGES} | {"extract": [STAGES[0].version, HTML_VERSION]}
+MODELS = [load_model("math").digest, load_language_model().digest]
+VERSIONS = {stage.name: stage.version for stage in STAGES} | {"extract": [STAGES[0].version, HTML_VERSION, *MODELS]}
 
 
 def content(corpus: Path, stage: str) -> str:
