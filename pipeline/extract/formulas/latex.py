@@ -29,7 +29,7 @@ _LEADING_STYLE = re.compile(
 )
 _TEXT_MATH = re.compile(r"\\(?:text|mbox|hbox|textrm|textnormal|textbf|textit|mathrm)\s*\{[^{}$]*\$")
 _EDGE_SPACE = re.compile(r"^(?:\\[,;:! >]|\\(?:quad|qquad|hspace\*?\{[^{}]*\})(?![a-zA-Z])|~|\s)+")
-_EDGE_SPACE_END = re.compile(r"(?:\\[,;:!> ]|\\(?:quad|qquad)|~|\s|\\\\)+$")
+_SPACES = frozenset({"\\,", "\\;", "\\:", "\\!", "\\>", "\\ ", "\\\\"})
 _TRAILING_TEXT = re.compile(r"\s*\\(?:text|mbox|textrm|mathrm|rm)\s*\{\s*([.,;:?!])\s*\}$")
 _TILDES = re.compile(r"(?:~\s*){3,}")
 _BLACKBOARD = re.compile(r"\\mathbbm(?:ss|tt|sl)?(?![a-zA-Z])")
@@ -165,6 +165,21 @@ def _split_text(tex: str) -> str:
     return "".join(out)
 
 
+def _trim_end(tex: str) -> str:
+    """LaTeX without spaces and line breaks at its end. (A regular expression would try every space anew.)"""
+    end = len(tex)
+    while end:
+        if tex[end - 2 : end] in _SPACES and (end < 3 or tex[end - 3] != "\\" or tex[end - 2 : end] == "\\\\"):
+            end -= 2
+        elif tex[end - 1] in " ~":
+            end -= 1
+        elif tex.endswith(("\\quad", "\\qquad"), 0, end):
+            end = tex.rindex("\\", 0, end)
+        else:
+            break
+    return tex[:end]
+
+
 def punctuation(tex: str) -> tuple[str, str]:
     r"""LaTeX without the sentence's punctuation that PreTeXt sets inside, as `\text{.}`, and that punctuation."""
     match = _TRAILING_TEXT.search(tex) if tex.endswith("}") else None
@@ -214,7 +229,7 @@ def _clean(tex: str) -> tuple[str, bool | None]:
     if "~~" in tex:
         tex = _TILDES.sub(r"\\quad ", tex)  # three tildes fence code in Markdown
     tex = balance(tex)
-    tex = _EDGE_SPACE_END.sub("", _EDGE_SPACE.sub("", tex)) if "\\" in tex else tex.strip(" ")
+    tex = _trim_end(_EDGE_SPACE.sub("", tex)) if "\\" in tex else tex.strip(" ")
     if tex.endswith("\\"):
         tex += " "
     if _EMPTY.match(tex):
