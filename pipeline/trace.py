@@ -122,7 +122,9 @@ def _paragraph(manifest: Manifest, item: Trace) -> str:
     lines = [f"id        {row['id']}", f"url       {row['url']}"]
     place = f"{row['warc_file']} at byte {row['warc_offset']}"
     if row.get("warc_length") is not None:
-        place += f", {row['warc_length']} bytes, captured {row['date'].astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+        date = row["date"]
+        when = f"{date.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if date is not None else "at a time not recorded"
+        place += f", {row['warc_length']} bytes, captured {when}"
         lines += [f"capture   {place}", f"payload   {row['payload_digest']}"]
     else:
         lines.append(f"capture   {place}")

@@ -17,14 +17,14 @@ from pipeline.extract.render import Renderer
 
 __all__ = ["EXTRACTOR", "VERSION", "LimitExceeded", "Limits", "Page", "extract", "read"]
 
-VERSION = 2  # raised by hand whenever the text of any page can change
+VERSION = 3  # raised by hand whenever the text of any page can change
 EXTRACTOR = f"mathmill@{VERSION}"
 
 _DEFAULTS = Limits()
 # A third of a usual page is navigation: it is not walked unless little text is found without, and there is more in it.
 _RARELY_CONTENT = words("nav footer button menu noscript")
 _LITTLE = 1000
-# Images and documents are served as HTML now and then; no HTML has a NUL near its beginning.
+# Images and documents are served as HTML now and then: NULs at the beginning, and no tag (stray NULs are in pages too).
 _HEAD = 1024
 _NO_HTML = ("%PDF-", "GIF8", "{\\rtf")
 # Marks that stand for formulas, scripts, code and line breaks while a page is worked on; no page may bring its own.
@@ -66,7 +66,8 @@ def read(html: bytes, charset: str | None, limits: Limits) -> Reading:
     if len(html) > limits.page_bytes:
         raise LimitExceeded("too_large", len(html))
     source, encoding = decode(html, charset)
-    if source.startswith(_NO_HTML) or (b"\x00" in html[:_HEAD] and not encoding.startswith("utf-16")):
+    head = html[:_HEAD]
+    if source.startswith(_NO_HTML) or (b"\x00" in head and b"<" not in head and not encoding.startswith("utf-16")):
         return Reading(Page("", "", 0), Outline(), None, [])
     tree = _parse(source, limits)
     title = _title(tree)

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.shard.manifest import Manifest
+from pipeline.trace import explain
 from support.crawl import build, lesson, run, write_warc
 
 PAGES = {
@@ -45,6 +46,7 @@ def hostile_crawl(folder: Path) -> None:
     (folder / "cut.warc.gz").write_bytes(sound[: len(sound) * 2 // 3])
     (folder / "sound.warc.gz").unlink()
     plain = gzip.decompress(sound)
+    (folder / "undated.warc").write_bytes(plain.replace(b"WARC-Date: 2024", b"WARC-Date: MMXX"))
     (folder / "lying.warc").write_bytes(plain.replace(b"Content-Length: 1", b"Content-Length: 9", 2))
     (folder / "empty.warc.gz").touch()
     (folder / "noise.warc.gz").write_bytes(bytes(range(256)) * 40)
@@ -100,6 +102,7 @@ def test_files_that_are_no_warc_stand_in_the_list_with_their_status(hostile):
         "noise.warc.gz": "not_warc",
         "page.warc": "not_warc",
         "pages.warc.gz": "ok",
+        "undated.warc": "ok",
     }
     damage = {
         row["label"]: row["dropped"]
@@ -115,6 +118,14 @@ def test_the_report_shows_hostile_text_and_runs_none_of_it(hostile):
     assert "<script" not in page.lower()
     assert "Content-Security-Policy" in page
     assert "onerror=alert" not in page or "&lt;img" in page
+
+
+def test_every_kept_and_dropped_record_can_be_traced(hostile):
+    manifest = Manifest.load(hostile / "out")
+    folders = [hostile / "out" / stage.folder / kind for stage in manifest.stages for kind in ("data", "dropped")]
+    rows = [row for folder in folders for path in folder.glob("*") for row in pq.read_table(path).to_pylist()]
+    for id_ in {row["id"] for row in rows if row["id"]}:
+        assert id_ in explain(manifest, id_)
 
 
 def test_a_hostile_build_is_the_same_twice(hostile, tmp_path):
