@@ -126,6 +126,7 @@ def run_task(spec_path: Path, rank: int, log: Path, problem: Connection) -> None
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the build decides what ends
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _end_with_build()
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"  # a task is one core's worth of work
     with log.open("w") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)

@@ -1,6 +1,7 @@
 """Pages are analysed in a child process that may hang, crash or run out of memory without harm to the build."""
 
 import contextlib
+import os
 import pickle
 import signal
 import subprocess
@@ -14,6 +15,8 @@ from pipeline.extract.page import AnalyserSettings, Analysis, PageInput, Refused
 
 CHILD = [sys.executable, "-m", "pipeline.extract.analyse"]
 """The command of the child. A fresh interpreter, not a fork: it shall share nothing with the build but two pipes."""
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+"""A task is one core's worth of work; and sums made by several threads may differ in their last digits."""
 _MAX_KILLS = 3
 _RECYCLE_RSS_BYTES = 700 << 20
 
@@ -91,7 +94,8 @@ class Fence:
                 return
 
     def _start(self) -> subprocess.Popen[bytes]:
-        self._child = child = subprocess.Popen(CHILD, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        environment = os.environ | ONE_THREAD
+        self._child = child = subprocess.Popen(CHILD, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
         assert child.stdin is not None
         _send(child.stdin, self._settings)
         return child
