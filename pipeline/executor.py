@@ -58,7 +58,8 @@ def run_phase(stage: Stage, phase: Phase, missing: list[Part], tasks: int, on_pr
     running: list[_Task] = []
     failures: list[str] = []
     try:
-        running += [_start(spec_path, rank, 1) for rank in range(len(shares))]
+        for rank in range(len(shares)):
+            running.append(_start(spec_path, rank, 1))  # one by one: an interruption must find those that started
         while running:
             wait([task.process.sentinel for task in running], timeout=_POLL_S)
             on_progress(sum(_done_bytes(attempt / f"progress-{rank:05d}") for rank in range(len(shares))))
