@@ -1,14 +1,15 @@
-"""The front door: one command, whose sub-commands import what they need when they run.
+"""The front door: one command. The sub-commands stand in the rooms' `commands` modules.
 
 Exit codes: 0 done, 1 failed (the same command goes on from there), 2 bad input, 130 interrupted.
 """
 
-import os
 import sys
-from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import NoReturn
 
 import typer
+
+import pipeline.commands
+import training.commands
 
 app = typer.Typer(
     help="Raw web crawls to a mathematics corpus: every formula kept, every document accounted for.",
@@ -16,108 +17,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-
-_Corpus = Annotated[Path, typer.Argument(help="A finished corpus folder, or its manifest.json.")]
-_Set = Annotated[list[str], typer.Option("--set", metavar="a.b=c", help="Override a recipe field; the value is YAML.")]
-
-
-@app.command()
-def build(
-    recipe: Annotated[str, typer.Argument(help="A recipe file, or the name of a shipped one (`demo`).")],
-    out: Annotated[Path | None, typer.Option(help="Output folder. [default: out/NAME]")] = None,
-    executor: Annotated[str, typer.Option(help="Where tasks run: local.")] = "local",
-    tasks: Annotated[int | None, typer.Option(min=1, help="Processes at a time. [default: the CPUs]")] = None,
-    overrides: _Set = [],  # noqa: B006 - typer reads the default, nothing changes it
-    plan: Annotated[bool, typer.Option("--plan", help="Print what would run, and touch nothing.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="One line per stage: for batch logs.")] = False,
-) -> None:
-    """Build a corpus from a recipe; run it again to go on after an interruption."""
-    from pipeline.build import build as run_build
-    from pipeline.errors import BadInput
-    from pipeline.plan import render_plan
-    from pipeline.progress import Reporter
-    from pipeline.recipe import find_recipe, load_recipe
-    from pipeline.summary import render_summary
-
-    if executor != "local":
-        raise BadInput(f"--executor {executor}: this version runs tasks on this machine only; use --executor local")
-    loaded = load_recipe(find_recipe(recipe), tuple(overrides))
-    folder = out or Path("out") / loaded.recipe.name
-    workers = tasks or len(os.sched_getaffinity(0))
-    if plan:
-        print(render_plan(loaded, folder, workers))
-        return
-    manifest = run_build(loaded, folder, tasks=workers, reporter=Reporter(quiet))
-    print(render_summary(manifest))
-
-
-@app.command()
-def extract(
-    page: Annotated[str, typer.Argument(metavar="FILE|-", help="An HTML file, or - for standard input.")],
-    url: Annotated[str, typer.Option(help="Where the page came from.")] = "",
-    explain: Annotated[
-        bool, typer.Option("--explain", help="Tell each formula's encoding and what was left out.")
-    ] = False,
-) -> None:
-    """Print the text of one HTML page, its formulas as LaTeX."""
-    from pipeline.errors import BadInput
-    from pipeline.extract import explain as explaining
-    from pipeline.extract import extract_text
-    from pipeline.extract.limits import LimitExceeded
-
-    if page != "-" and not Path(page).is_file():
-        raise BadInput(f"{page}: no such file; give an HTML file, or - for standard input")
-    html = sys.stdin.buffer.read() if page == "-" else Path(page).read_bytes()
-    try:
-        print(explaining.report(explaining.explain(html, url)) if explain else extract_text(html, url))
-    except LimitExceeded as limit:
-        raise BadInput(f"{page}: {limit.reason}: {limit.value}; a page this large or deep is not extracted") from limit
-
-
-@app.command()
-def report(corpus: _Corpus) -> None:
-    """Write report.html of a corpus again, and print its path."""
-    from pipeline.files import write_text
-    from pipeline.report import render_report
-    from pipeline.shard.manifest import Manifest
-
-    manifest = Manifest.load(corpus)
-    path = manifest.folder / "report.html"
-    write_text(path, render_report(manifest, manifest.folder))
-    print(path)
-
-
-@app.command()
-def trace(
-    corpus: _Corpus,
-    key: Annotated[str, typer.Argument(metavar="ID|URL", help="A document id (32 hex digits) or a URL.")],
-) -> None:
-    """Tell where a document came from and what each stage decided, whether it was kept or dropped."""
-    from pipeline.errors import BadInput
-    from pipeline.shard.manifest import Manifest
-    from pipeline.trace import explain
-
-    manifest = Manifest.load(corpus)
-    try:
-        print(explain(manifest, key))
-    except LookupError as error:
-        raise BadInput(f"{error.args[0]}; check the id, or give the URL as captured") from error
-
-
-@app.command()
-def verify(
-    corpus: _Corpus,
-    full: Annotated[bool, typer.Option("--full", help="Check the digest of every byte, not only sizes.")] = False,
-) -> None:
-    """Check that a corpus is whole; exit code 1 names what is not."""
-    from pipeline.errors import BuildFailed
-    from pipeline.shard.manifest import Manifest
-
-    manifest = Manifest.load(corpus)
-    if problems := manifest.verify(full):
-        raise BuildFailed("\n".join(problems))
-    checked = "sizes and digests" if full else "sizes"
-    print(f"{manifest.name}: {len(manifest.shards)} shards whole ({checked}), {manifest.totals.documents:,} documents")
+for _command in (*pipeline.commands.COMMANDS, *training.commands.COMMANDS):
+    app.command()(_command)
 
 
 def main() -> NoReturn:
