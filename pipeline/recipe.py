@@ -1,15 +1,12 @@
 """A recipe: one YAML file that says what to build, as frozen, validated models."""
 
-import difflib
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
-import yaml
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-import manifests
+from pipeline.config import find_config, load_config
 from pipeline.errors import BadInput
 from pipeline.extract.limits import Limits
 from pipeline.filter.url import UrlRules
@@ -142,12 +139,7 @@ def find_recipe(name: str) -> Path:
     Raises:
         BadInput: there is neither.
     """
-    shipped = manifests.ROOT / "recipes" / f"{name.removesuffix('.yaml')}.yaml"
-    for path in (Path(name), shipped):
-        if path.is_file():
-            return path
-    known = ", ".join(sorted(path.stem for path in shipped.parent.glob("*.yaml")))
-    raise BadInput(f"{name}: no such recipe file; give a path, or the name of a shipped recipe: {known}")
+    return find_config("recipe", name)
 
 
 def load_recipe(path: Path, overrides: tuple[str, ...] = ()) -> LoadedRecipe:
@@ -156,65 +148,4 @@ def load_recipe(path: Path, overrides: tuple[str, ...] = ()) -> LoadedRecipe:
     Raises:
         BadInput: one line that names file, field, value and mend.
     """
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise BadInput(f"{path}: not YAML: {' '.join(str(error).split())}; mend the syntax") from error
-    except UnicodeDecodeError as error:
-        raise BadInput(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from error
-    if not isinstance(data, dict):
-        raise BadInput(f"{path}: holds {type(data).__name__}, not a mapping; start with `name:` and `inputs:`")
-    for override in overrides:
-        _override(path, data, override)
-    try:
-        # JSON mode: strict about types, yet a YAML list may stand for a tuple.
-        recipe = Recipe.model_validate_json(json.dumps(data, default=str))
-    except ValidationError as error:
-        raise BadInput(f"{path}: {_explain(error)}") from error
-    return LoadedRecipe(recipe, path)
-
-
-def _override(path: Path, data: dict[str, Any], override: str) -> None:
-    keys, separator, value = override.partition("=")
-    if not separator or not all(keys.split(".")):
-        raise BadInput(f"--set {override}: not of the form a.b=value; write for example filter.min_math_score=0.6")
-    try:
-        parsed = yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise BadInput(f"--set {override}: the value is not YAML; quote it") from error
-    *parents, last = keys.split(".")
-    node = data
-    for key in parents:
-        node = node.setdefault(key, {})
-        if not isinstance(node, dict):
-            raise BadInput(f"--set {override}: {key} in {path} is {node!r}, not a section; correct the name")
-    node[last] = parsed
-
-
-def _explain(error: ValidationError) -> str:
-    """The first problem in one line: field, value, mend."""
-    problem = error.errors()[0]
-    field = ".".join(str(part) for part in problem["loc"]) or "recipe"
-    if problem["type"] == "missing":
-        return f"{field}: missing; add it"
-    value = json.dumps(problem["input"], default=str, ensure_ascii=False)
-    value = value if len(value) <= 120 else value[:117] + "..."
-    if problem["type"] == "extra_forbidden":
-        known = _keys_at(problem["loc"][:-1])
-        close = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1)
-        mend = f"did you mean {close[0]}?" if close else f"known keys: {', '.join(known)}"
-        return f"{field}: {value}: unknown key; {mend}"
-    message = problem["msg"].removeprefix("Value error, ")
-    return f"{field}: {value}: {message[0].lower()}{message[1:]}"
-
-
-def _keys_at(location: tuple[int | str, ...]) -> list[str]:
-    model: type[BaseModel] = Recipe
-    for key in location:
-        if isinstance(key, str):
-            annotation = model.model_fields[key].annotation
-            models = [
-                a for a in (annotation, *get_args(annotation)) if isinstance(a, type) and issubclass(a, BaseModel)
-            ]
-            model = models[0]
-    return sorted(model.model_fields)
+    return LoadedRecipe(load_config(Recipe, path, overrides), path)

@@ -1,0 +1,97 @@
+"""Configuration files: YAML, with dotted overrides, into a frozen model; every error is one line with a mend."""
+
+import difflib
+import json
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+import manifests
+from pipeline.errors import BadInput
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def find_config(kind: str, name: str) -> Path:
+    """The file that `name` means: a path, or the name of a shipped `kind` (recipe, mixture, run).
+
+    Raises:
+        BadInput: there is neither.
+    """
+    shipped = manifests.ROOT / f"{kind}s" / f"{name.removesuffix('.yaml')}.yaml"
+    for path in (Path(name), shipped):
+        if path.is_file():
+            return path
+    known = ", ".join(sorted(path.stem for path in shipped.parent.glob("*.yaml")))
+    raise BadInput(f"{name}: no such {kind} file; give a path, or the name of a shipped {kind}: {known}")
+
+
+def load_config(model: type[Model], path: Path, overrides: tuple[str, ...] = ()) -> Model:
+    """Read and validate a YAML file; `overrides` are `a.b=value`, the value in YAML.
+
+    Raises:
+        BadInput: one line that names file, field, value and mend.
+    """
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise BadInput(f"{path}: not YAML: {' '.join(str(error).split())}; mend the syntax") from error
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from error
+    if not isinstance(data, dict):
+        required = " and ".join(f"`{name}:`" for name, field in model.model_fields.items() if field.is_required())
+        raise BadInput(f"{path}: holds {type(data).__name__}, not a mapping; start with {required}")
+    for override in overrides:
+        _override(path, data, override)
+    try:
+        # JSON mode: strict about types, yet a YAML list may stand for a tuple.
+        return model.model_validate_json(json.dumps(data, default=str))
+    except ValidationError as error:
+        raise BadInput(f"{path}: {_explain(model, error)}") from error
+
+
+def _override(path: Path, data: dict[str, Any], override: str) -> None:
+    keys, separator, value = override.partition("=")
+    if not separator or not all(keys.split(".")):
+        raise BadInput(f"--set {override}: not of the form a.b=value; write for example filter.min_math_score=0.6")
+    try:
+        parsed = yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise BadInput(f"--set {override}: the value is not YAML; quote it") from error
+    *parents, last = keys.split(".")
+    node = data
+    for key in parents:
+        node = node.setdefault(key, {})
+        if not isinstance(node, dict):
+            raise BadInput(f"--set {override}: {key} in {path} is {node!r}, not a section; correct the name")
+    node[last] = parsed
+
+
+def _explain(model: type[BaseModel], error: ValidationError) -> str:
+    """The first problem in one line: field, value, mend."""
+    problem = error.errors()[0]
+    field = ".".join(str(part) for part in problem["loc"]) or model.__name__.lower()
+    if problem["type"] == "missing":
+        return f"{field}: missing; add it"
+    value = json.dumps(problem["input"], default=str, ensure_ascii=False)
+    value = value if len(value) <= 120 else value[:117] + "..."
+    if problem["type"] == "extra_forbidden":
+        known = _keys_at(model, problem["loc"][:-1])
+        close = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1)
+        mend = f"did you mean {close[0]}?" if close else f"known keys: {', '.join(known)}"
+        return f"{field}: {value}: unknown key; {mend}"
+    message = problem["msg"].removeprefix("Value error, ")
+    return f"{field}: {value}: {message[0].lower()}{message[1:]}"
+
+
+def _keys_at(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+    for key in location:
+        if isinstance(key, str):
+            annotation = model.model_fields[key].annotation
+            models = [
+                a for a in (annotation, *get_args(annotation)) if isinstance(a, type) and issubclass(a, BaseModel)
+            ]
+            model = models[0]
+    return sorted(model.model_fields)
