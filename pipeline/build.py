@@ -12,7 +12,7 @@ from pipeline.recipe import LoadedRecipe
 from pipeline.shard.manifest import Manifest
 from pipeline.shard.tokenizer import load_tokenizer
 from pipeline.stage import Stage
-from pipeline.stages import STAGES
+from pipeline.stages import stages_of
 
 
 def build(loaded: LoadedRecipe, out: Path, *, tasks: int, reporter: Reporter) -> Manifest:
@@ -23,11 +23,12 @@ def build(loaded: LoadedRecipe, out: Path, *, tasks: int, reporter: Reporter) ->
         BuildFailed: a stage could not finish; the same call goes on behind what is complete.
     """
     # Whatever can be refused is refused before anything is written: models, inputs, tokenizer.
-    STAGES[0](loaded, out, None).inputs_digest()
+    kinds = stages_of(loaded.recipe)
+    kinds[0](loaded, out, None).inputs_digest()
     load_tokenizer(loaded)
     with output_lock(out):
         stages: list[Stage] = []
-        for kind in STAGES:
+        for kind in kinds:
             stage = kind(loaded, out, stages[-1] if stages else None)
             run_stage(stage, tasks, reporter)
             stages.append(stage)
@@ -48,7 +49,7 @@ def run_stage(stage: Stage, tasks: int, reporter: Reporter) -> None:
         missing = [part for part in parts if part.name not in committed]
         if missing:
             total, left = sum(part.bytes for part in parts), sum(part.bytes for part in missing)
-            with reporter.phase(f"{stage.name}/{phase.name}", total, total - left) as on_progress:
+            with reporter.phase(f"{stage.name}/{phase.name}", total, total - left, stage.live) as on_progress:
                 run_phase(stage, phase, missing, tasks, on_progress)
         if lost := len(parts) - len(stage.committed(phase.name, parts)):
             raise BuildFailed(f"{stage.name}/{phase.name}: {lost} of {len(parts)} parts are not complete; run it again")

@@ -37,10 +37,11 @@ LEDGERS = pa.schema(
         ("label", pa.string()),
         ("in", pa.int64()),
         ("kept", pa.int64()),
+        ("written", pa.int64()),
         ("dropped", pa.map_(pa.string(), pa.int64())),
     ]
 )
-"""The ledger of every part of every stage."""
+"""The ledger of every part of every stage; `written` is null where a stage writes one document for each it keeps."""
 
 
 def finish_corpus(loaded: LoadedRecipe, out: Path, stages: list[Stage]) -> Manifest:

@@ -19,6 +19,8 @@ class Ledger(Frozen):
     records_in: int
     kept: int
     dropped: dict[str, int]
+    written: int | None = None
+    """Documents written, where a stage makes several of one or none; null: one for each that was kept."""
 
     @model_validator(mode="after")
     def _balanced(self) -> "Ledger":
@@ -28,24 +30,31 @@ class Ledger(Frozen):
         return self
 
     def as_json(self) -> dict[str, Any]:
-        """The form on disk: `in`, `kept`, `dropped` with reasons in alphabetical order."""
-        return {"in": self.records_in, "kept": self.kept, "dropped": dict(sorted(self.dropped.items()))}
+        """The form on disk: `in`, `kept`, `written` where set, `dropped` with reasons in alphabetical order."""
+        written = {} if self.written is None else {"written": self.written}
+        return {"in": self.records_in, "kept": self.kept, **written, "dropped": dict(sorted(self.dropped.items()))}
+
+    @property
+    def rows(self) -> int:
+        """Documents that the next stage reads."""
+        return self.kept if self.written is None else self.written
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> "Ledger":
         """Read the form on disk."""
-        return cls(records_in=value["in"], kept=value["kept"], dropped=value["dropped"])
+        return cls(records_in=value["in"], kept=value["kept"], dropped=value["dropped"], written=value.get("written"))
 
     @classmethod
     def total(cls, ledgers: Iterable["Ledger"]) -> "Ledger":
         """The sum of ledgers, part by part."""
-        records_in = kept = 0
+        records_in = kept = rows = 0
         dropped: Counter[str] = Counter()
         for ledger in ledgers:
             records_in += ledger.records_in
             kept += ledger.kept
+            rows += ledger.rows
             dropped.update(ledger.dropped)
-        return cls(records_in=records_in, kept=kept, dropped=dict(dropped))
+        return cls(records_in=records_in, kept=kept, dropped=dict(dropped), written=None if rows == kept else rows)
 
 
 class Tally:

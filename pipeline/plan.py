@@ -5,7 +5,7 @@ from pathlib import Path
 from pipeline.executor import share_out
 from pipeline.recipe import LoadedRecipe
 from pipeline.stage import Stage
-from pipeline.stages import STAGES
+from pipeline.stages import stages_of
 
 
 def render_plan(loaded: LoadedRecipe, out: Path, tasks: int) -> str:
@@ -15,7 +15,8 @@ def render_plan(loaded: LoadedRecipe, out: Path, tasks: int) -> str:
     """
     lines = [f"{loaded.recipe.name} in {out}, at most {tasks} tasks"]
     previous: Stage | None = None
-    for position, kind in enumerate(STAGES):
+    kinds = stages_of(loaded.recipe)
+    for position, kind in enumerate(kinds):
         stage = kind(loaded, out, previous)
         parts = stage.phases()[0].parts()
         if stage.is_done():
@@ -29,6 +30,6 @@ def render_plan(loaded: LoadedRecipe, out: Path, tasks: int) -> str:
             f"  {stage.name:<8} to do: {len(missing)} of {len(parts)} parts, "
             f"{sum(part.bytes for part in missing):,} bytes, {len(share_out(missing, tasks))} tasks"
         )
-        lines += [f"  {later.name:<8} to do: after {stage.name}" for later in STAGES[position + 1 :]]
+        lines += [f"  {later.name:<8} to do: after {stage.name}" for later in kinds[position + 1 :]]
         break
     return "\n".join(lines)

@@ -23,24 +23,27 @@ class Reporter:
         print(text, file=sys.stderr, flush=True)
 
     @contextmanager
-    def phase(self, name: str, total: int, done: int) -> Iterator[Callable[[int], None]]:
-        """Show a phase of `total` bytes, `done` of them before; the function given is called with the bytes since."""
+    def phase(self, name: str, total: int, done: int, note: Callable[[], str] = str) -> Iterator[Callable[[int], None]]:
+        """Show a phase of `total` bytes, `done` of them before; the function given is called with the bytes since.
+
+        `note` is asked for a few more words each time.
+        """
         if self.quiet:
             yield lambda _: None
         elif self._console.is_terminal:
             with _bar(self._console) as bar:
-                task = bar.add_task(name, total=total, completed=done)
-                yield lambda since: bar.update(task, completed=done + since, refresh=True)
+                task = bar.add_task(name, total=total, completed=done, note="")
+                yield lambda since: bar.update(task, completed=done + since, note=note(), refresh=True)
                 bar.update(task, completed=total, refresh=True)
         else:
-            yield _Lines(self, name, total, done).update
+            yield _Lines(self, name, total, done, note).update
 
 
 class _Lines:
     """Progress without a terminal: a line a minute with rate and estimated end."""
 
-    def __init__(self, reporter: Reporter, name: str, total: int, done: int) -> None:
-        self._reporter, self._name, self._total, self._before = reporter, name, total, done
+    def __init__(self, reporter: Reporter, name: str, total: int, done: int, note: Callable[[], str]) -> None:
+        self._reporter, self._name, self._total, self._before, self._note = reporter, name, total, done, note
         self._start = self._last = time.monotonic()
 
     def update(self, since: int) -> None:
@@ -51,7 +54,8 @@ class _Lines:
         rate = since / (now - self._start)
         left = (self._total - self._before - since) / rate
         share = (self._before + since) / max(self._total, 1)
-        self._reporter.line(f"{self._name}: {share:.0%}, {rate / 1e6:.1f} MB/s, about {left / 60:.0f} min left")
+        words = [f"{share:.0%}", f"{rate / 1e6:.1f} MB/s", f"about {left / 60:.0f} min left", self._note()]
+        self._reporter.line(f"{self._name}: {', '.join(filter(None, words))}")
 
 
 def _bar(console: Console) -> Progress:
@@ -61,6 +65,7 @@ def _bar(console: Console) -> Progress:
         DownloadColumn(binary_units=True),
         TransferSpeedColumn(),
         TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
         console=console,
         transient=True,
         auto_refresh=False,  # no thread: tasks are forked while the bar stands

@@ -21,7 +21,7 @@ from pydantic import Field
 from pipeline.files import Output, ParquetFile, digest, parquet_file, read_json, write_json
 from pipeline.frozen import Frozen
 from pipeline.ledger import Ledger
-from pipeline.recipe import LoadedRecipe
+from pipeline.recipe import LoadedRecipe, Recipe
 
 
 class Part(Frozen):
@@ -88,7 +88,6 @@ class Stage(ABC):
     """One stage of a build. Subclasses say what shapes their output (`identity`) and how it is made (`phases`)."""
 
     name: ClassVar[str]
-    number: ClassVar[int]
     version: ClassVar[int]
     """Raised by hand whenever the stage's output can change."""
 
@@ -96,7 +95,13 @@ class Stage(ABC):
         """A stage after `upstream`; a task passes the `folder` that the build found and needs no fingerprint."""
         self.loaded, self.out, self.upstream = loaded, out, upstream
         self.recipe = loaded.recipe
+        self.number: int = 1 if upstream is None else upstream.number + 1
         self.folder = folder or out / f"{self.number:02d}-{self.name}-{self.fingerprint[:16]}"
+
+    @classmethod
+    def wanted(cls, recipe: Recipe) -> bool:
+        """Whether a recipe has this stage."""
+        return True
 
     @cached_property
     def fingerprint(self) -> str:
@@ -181,6 +186,10 @@ class Stage(ABC):
         )
         write_json(self.record_path(phase.name, part.name), record.model_dump())
 
+    def live(self) -> str:
+        """What is worth telling of the running phase beside its bytes, read from the folder while tasks write there."""
+        return ""
+
     def close(self) -> None:  # noqa: B027 - a hook, not a duty
         """End whatever a task of this stage keeps running between its parts. By default nothing."""
 
@@ -192,7 +201,7 @@ class Stage(ABC):
         """
         records = self.records(self.phases()[-1])
         ledger = Ledger.total(record.ledger for record in records if record.ledger is not None)
-        if self.upstream is not None and (given := self.upstream.ledger().kept) != ledger.records_in:
+        if self.upstream is not None and (given := self.upstream.ledger().rows) != ledger.records_in:
             raise ValueError(f"{self.name} read {ledger.records_in} documents, but {self.upstream.name} wrote {given}")
         write_json(self.folder / "ledger.json", ledger.as_json())
         write_json(

@@ -24,3 +24,10 @@ def test_a_tally_closes_to_a_ledger():
         tally.ledger()
     tally.dropped["math"] += 1
     assert tally.ledger() == Ledger(records_in=2, kept=1, dropped={"math": 1})
+
+
+def test_a_stage_may_write_more_documents_than_it_keeps():
+    pairs = Ledger(records_in=3, kept=2, dropped={"no_pairs": 1}, written=9)
+    assert (pairs.rows, Ledger.from_json(pairs.as_json())) == (9, pairs)
+    total = Ledger.total([pairs, Ledger(records_in=1, kept=1, dropped={})])
+    assert total.as_json() == {"in": 4, "kept": 3, "written": 10, "dropped": {"no_pairs": 1}}

@@ -38,7 +38,6 @@ class DedupStage(Stage):
     """Reduces equal ids, equal texts and near-duplicates to one document each."""
 
     name = "dedup"
-    number = 3
     version = 1
 
     def identity(self) -> dict[str, Any]:

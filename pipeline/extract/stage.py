@@ -35,7 +35,6 @@ class ExtractStage(Stage):
     """URL rules, extraction, language and math score."""
 
     name = "extract"
-    number = 1
     version = 1
 
     def identity(self) -> dict[str, Any]:

@@ -19,7 +19,6 @@ class FilterStage(Stage):
     """Keeps what passes every threshold; the first one that a document fails is its reason."""
 
     name = "filter"
-    number = 2
     version = 1
 
     def identity(self) -> dict[str, Any]:

@@ -33,7 +33,6 @@ class ShardStage(Stage):
     """Writes the corpus: Parquet shards with token counts."""
 
     name = "shard"
-    number = 4
     version = 1
 
     def identity(self) -> dict[str, Any]:
