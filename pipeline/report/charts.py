@@ -1,9 +1,10 @@
 """Histograms as geometry: where bars, lines and labels stand, in the units of an SVG viewBox. No drawing here."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipeline.report.distributions import SCORE_BINS, Counts, Scores, round_up
+from pipeline.report.distributions import SCORE_BINS, Counts, Scores, Year, round_up
 
 WIDTH, HEIGHT = 520.0, 230.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52.0, 8.0, 26.0, 30.0
@@ -77,25 +78,68 @@ def score_chart(scores: Scores) -> Chart:
 
 def count_chart(counts: Counts) -> Chart:
     """Documents per bin of a whole number, every bin as wide as the others."""
-    if not counts.total:
+    return _binned(counts, counts.bins, "document", "documents")
+
+
+def sum_chart(counts: Counts) -> Chart:
+    """The same bins, as high as what their documents hold together: where the tokens of a corpus lie."""
+    return _binned(counts, counts.sums, counts.name.removesuffix("s"), counts.name)
+
+
+def _binned(counts: Counts, heights: Sequence[int], one: str, many: str) -> Chart:
+    if not any(heights):
         return Chart((), (), (), None)
-    step = round_up(max(counts.bins) / 4)
-    top = -(-max(counts.bins) // step) * step
-    width = _PLOT_WIDTH / max(len(counts.bins), 8)
+    step = round_up(max(heights) / 4)
+    top = -(-max(heights) // step) * step
+    width = _PLOT_WIDTH / max(len(heights), 8)
     doubling = len(counts.edges) > 2 and counts.edges[-1] == 2 * counts.edges[-2]
     bars, across = [], []
-    for place, documents in enumerate(counts.bins):
+    for place, value in enumerate(heights):
         low, high = counts.edges[place], counts.edges[place + 1] - 1
         x = _LEFT + place * width
-        if documents:
+        if value:
             span = f"{low:,}" if low == high else f"{low:,} to {high:,}"
-            noun = "document" if documents == 1 else "documents"
-            bars.append(_bar(x + 1, width - 2, documents / top * _PLOT_HEIGHT, "full", f"{span}: {documents:,} {noun}"))
+            tip = f"{span}: {value:,} {one if value == 1 else many}"
+            bars.append(_bar(x + 1, width - 2, value / top * _PLOT_HEIGHT, "full", tip))
         # Of a bin of one number the label stands below its middle, of others below where they begin.
         text = _power(low) if doubling else _short(low)
         across.append(Label(round(x + width / 2 if low == high else x + 1, 1), _BASE + 17, text))
     up = [(value / top, _short(value)) for value in range(step, top + 1, step)]
     return Chart(tuple(bars), tuple(across[:: -(-len(across) // 11)]), _grid(up), None)
+
+
+def year_chart(years: Sequence[Year]) -> Chart:
+    """Tokens per year of capture; years between the first and the last stand there though they hold nothing."""
+    if not any(year.tokens for year in years):
+        return Chart((), (), (), None)
+    known = [year.year for year in years if year.year is not None]
+    places: list[int | None] = [*range(min(known), max(known) + 1)] if known else []
+    if any(year.year is None for year in years):
+        places.append(None)
+    most = max(year.tokens for year in years)
+    step = round_up(most / 4)
+    top = -(-most // step) * step
+    width = _PLOT_WIDTH / max(len(places), 8)
+    bars = tuple(
+        _bar(
+            _LEFT + places.index(year.year) * width + 2,
+            width - 4,
+            year.tokens / top * _PLOT_HEIGHT,
+            "full",
+            f"{_year(year.year)}: {year.tokens:,} tokens in {year.documents:,} document{'s' * (year.documents != 1)}",
+        )
+        for year in years
+        if year.tokens
+    )
+    across = [
+        Label(round(_LEFT + (place + 0.5) * width, 1), _BASE + 17, _year(year)) for place, year in enumerate(places)
+    ]
+    up = [(value / top, _short(value)) for value in range(step, top + 1, step)]
+    return Chart(bars, tuple(across[:: -(-len(across) // 10)]), _grid(up), None)
+
+
+def _year(year: int | None) -> str:
+    return "undated" if year is None else str(year)
 
 
 def _bar(x: float, width: float, height: float, css: str, tip: str) -> Bar:

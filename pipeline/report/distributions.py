@@ -1,4 +1,4 @@
-"""What a corpus is made of, counted over its Parquet files by DuckDB: scores, lengths, hosts, languages, dates."""
+"""What a corpus is made of, counted over its Parquet files by DuckDB: scores, lengths, domains, languages, dates."""
 
 import math
 from collections.abc import Sequence
@@ -6,11 +6,15 @@ from dataclasses import dataclass
 
 import duckdb
 import numpy as np
+import pyarrow as pa
+from publicsuffixlist import PublicSuffixList
 
 from pipeline.report.files import CorpusFiles, day, rows
 
 SCORE_BINS = 20
 TOP = 20
+_SUFFIXES = PublicSuffixList(only_icann=True)
+"""Of the registries alone: a site at a hoster (`name.github.io`) counts to the hoster, as in Common Crawl's figures."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,8 @@ class Counts:
     name: str
     edges: tuple[int, ...]
     bins: tuple[int, ...]
+    sums: tuple[int, ...]
+    """The values in each bin, added up: of tokens, how many lie in documents of that length."""
     total: int
     mean: float | None
     quantiles: tuple[int, ...]
@@ -45,10 +51,20 @@ class Counts:
 
 @dataclass(frozen=True)
 class Group:
-    """A host or a language: extracted pages and what the corpus holds of them."""
+    """A domain or a language: extracted pages and what the corpus holds of them."""
 
     name: str | None
     extracted: int
+    documents: int
+    tokens: int
+    formulas: int
+
+
+@dataclass(frozen=True)
+class Year:
+    """A year of capture, None where it is unknown, and what the corpus holds of it."""
+
+    year: int | None
     documents: int
     tokens: int
     formulas: int
@@ -60,8 +76,10 @@ class Distributions:
 
     scores: tuple[Scores, ...]
     counts: tuple[Counts, ...]
-    hosts: tuple[Group, ...]
+    domains: tuple[Group, ...]
+    num_domains: int
     num_hosts: int
+    years: tuple[Year, ...]
     languages: tuple[Group, ...]
     num_languages: int
     extractors: tuple[str, ...]
@@ -72,7 +90,7 @@ class Distributions:
 def distributions(files: CorpusFiles, connection: duckdb.DuckDBPyConnection) -> Distributions:
     """Count a corpus."""
     extracted = files.data(files.manifest.stages[0].name) if files.manifest.stages else []
-    hosts, num_hosts = _hosts(connection, extracted, files.shards)
+    domains, num_domains, num_hosts = _domains(connection, extracted, files.shards)
     languages, num_languages = _languages(connection, extracted, files.shards)
     query = "SELECT min(epoch_ms(date)) AS first, max(epoch_ms(date)) AS last FROM FILES"
     dates = next(iter(rows(connection, query, files.shards)), {"first": None, "last": None})
@@ -83,8 +101,10 @@ def distributions(files: CorpusFiles, connection: duckdb.DuckDBPyConnection) -> 
             for name in ("math_score", "language_score")
         ),
         counts=tuple(_counts(connection, name, files.shards) for name in ("tokens", "formulas")),
-        hosts=hosts,
+        domains=domains,
+        num_domains=num_domains,
         num_hosts=num_hosts,
+        years=_years(connection, files.shards),
         languages=languages,
         num_languages=num_languages,
         extractors=tuple(row["extractor"] for row in extractors if row["extractor"] is not None),
@@ -129,14 +149,17 @@ def _counts(connection: duckdb.DuckDBPyConnection, name: str, shards: Sequence[s
     documents = np.array([row["documents"] for row in found], dtype=np.int64)
     total = int(documents.sum())
     if not total:
-        return Counts(name, (), (), 0, None, ())
+        return Counts(name, (), (), (), 0, None, ())
     edges = bin_edges(int(values[0]), int(values[-1]))
     bins = np.zeros(len(edges) - 1, dtype=np.int64)
-    np.add.at(bins, np.searchsorted(edges, values, side="right") - 1, documents)
+    sums = np.zeros_like(bins)
+    place = np.searchsorted(edges, values, side="right") - 1
+    np.add.at(bins, place, documents)
+    np.add.at(sums, place, values * documents)
     reached = np.cumsum(documents)
     quantiles = tuple(int(values[np.searchsorted(reached * 100, percent * total)]) for percent in (5, 50, 95, 100))
-    mean = int((values * documents).sum()) / total
-    return Counts(name, edges, tuple(bins.tolist()), total, mean, quantiles)
+    mean = int(sums.sum()) / total
+    return Counts(name, edges, tuple(bins.tolist()), tuple(sums.tolist()), total, mean, quantiles)
 
 
 def bin_edges(smallest: int, largest: int) -> tuple[int, ...]:
@@ -161,22 +184,53 @@ def round_up(value: float) -> int:
     return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= value)
 
 
-def _hosts(
+def _domains(
     connection: duckdb.DuckDBPyConnection, extracted: Sequence[str], shards: Sequence[str]
-) -> tuple[tuple[Group, ...], int]:
-    """The `TOP` hosts by documents in the corpus, and how many hosts it has."""
+) -> tuple[tuple[Group, ...], int, int]:
+    """The `TOP` domains by tokens in the corpus, and how many domains and hosts it has.
+
+    A domain is what was registered below a public suffix: `math.example.co.uk` is of `example.co.uk`.
+    """
+    if not shards:
+        return (), 0, 0
+    connection.create_function("domain", _registered, ["VARCHAR"], "VARCHAR", type="arrow", null_handling="special")
     query = f"""
-        SELECT host AS name, count(*) AS documents, sum(tokens)::BIGINT AS tokens, sum(formulas)::BIGINT AS formulas,
-               (count(*) OVER ())::BIGINT AS groups
-        FROM FILES GROUP BY host ORDER BY documents DESC, name NULLS LAST LIMIT {TOP}"""
+        WITH hosts AS (SELECT host, count(*) AS documents, sum(tokens) AS tokens, sum(formulas) AS formulas
+                       FROM FILES GROUP BY host)
+        SELECT domain(host) AS name, sum(documents)::BIGINT AS documents,
+               sum(tokens)::BIGINT AS tokens, sum(formulas)::BIGINT AS formulas,
+               (count(*) OVER ())::BIGINT AS groups, (sum(count(*)) OVER ())::BIGINT AS hosts_in_all
+        FROM hosts GROUP BY name ORDER BY tokens DESC NULLS LAST, documents DESC, name NULLS LAST LIMIT {TOP}"""
     top = rows(connection, query, shards)
-    query = "SELECT host, count(*) AS pages FROM FILES WHERE list_contains(?, host) GROUP BY host"
-    pages = {row["host"]: row["pages"] for row in rows(connection, query, extracted, [row["name"] for row in top])}
+    query = """
+        SELECT domain(host) AS name, sum(pages)::BIGINT AS pages
+        FROM (SELECT host, count(*) AS pages FROM FILES GROUP BY host) GROUP BY name"""
+    wanted = {row["name"] for row in top}
+    pages = {row["name"]: row["pages"] for row in rows(connection, query, extracted) if row["name"] in wanted}
     groups = tuple(
         Group(row["name"], pages.get(row["name"], 0), row["documents"], row["tokens"] or 0, row["formulas"] or 0)
         for row in top
     )
-    return groups, top[0]["groups"] if top else 0
+    return groups, top[0]["groups"] if top else 0, top[0]["hosts_in_all"] if top else 0
+
+
+def _registered(hosts: pa.Array) -> pa.Array:
+    """Hosts to domains; one that is a public suffix, an address or no name at all stands for itself."""
+    return pa.array([host and _domain(host) for host in hosts.to_pylist()], pa.string())
+
+
+def _domain(host: str) -> str:
+    is_address = host[-1].isdigit() or ":" in host  # no top-level domain ends in a digit
+    return host if is_address else str(_SUFFIXES.privatesuffix(host) or host)
+
+
+def _years(connection: duckdb.DuckDBPyConnection, shards: Sequence[str]) -> tuple[Year, ...]:
+    """What the corpus holds of each year of capture, the earliest first."""
+    query = """
+        SELECT year(make_timestamp(epoch_ms(date) * 1000)) AS year, count(*) AS documents,
+               coalesce(sum(tokens), 0)::BIGINT AS tokens, coalesce(sum(formulas), 0)::BIGINT AS formulas
+        FROM FILES GROUP BY year ORDER BY year NULLS LAST"""
+    return tuple(Year(**row) for row in rows(connection, query, shards))
 
 
 def _languages(

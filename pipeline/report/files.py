@@ -43,6 +43,10 @@ class CorpusFiles:
         """The `data/` files of this build's parts of a stage."""
         return self._data.get(stage, [])
 
+    def parts(self, stage: str) -> set[str]:
+        """The names of this build's parts of a stage's last phase."""
+        return {row["part"] for row in self._parts if row["stage"] == stage}
+
     def reasons(self, stage: str) -> dict[str, dict[str, int]]:
         """The `dropped/` files of a stage, with how many rows of each reason a file holds."""
         counts = {row["part"]: dict(row["dropped"]) for row in self._parts if row["stage"] == stage}

@@ -1,17 +1,22 @@
 """From a manifest and its folder to the page: everything is counted first, then one template is filled."""
 
+import base64
+import hashlib
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
-from pipeline.report.charts import count_chart, score_chart
+from pipeline.report.charts import count_chart, score_chart, sum_chart, year_chart
+from pipeline.report.costs import costs
 from pipeline.report.distributions import distributions
 from pipeline.report.files import CorpusFiles, database
 from pipeline.report.funnel import balances, funnel, share
 from pipeline.report.samples import dropped_samples, kept_samples
+from pipeline.report.search import search_index
 from pipeline.report.visible import visible
 from pipeline.shard.manifest import Manifest
 
@@ -21,7 +26,9 @@ _NAME_CHARS = 200
 
 
 def render_report(manifest: Manifest, folder: Path) -> str:
-    """The report of a corpus as one HTML page that needs nothing else: no script, no image, no font, no network.
+    """The report of a corpus as one HTML page that needs nothing else: no image, no font, no network.
+
+    Its one script, the search, is named by its digest in the page's content security policy: no other can run.
 
     `folder` is the corpus folder; manifest.json need not be there yet. Two renders of the same corpus are equal, and
     no path of the machine is in the page. A corpus without its stage folders (a published copy) gives a report without
@@ -34,6 +41,8 @@ def render_report(manifest: Manifest, folder: Path) -> str:
     with database() as connection:
         found = distributions(files, connection)
         kept, dropped = kept_samples(files, connection), dropped_samples(files, connection)
+        index = search_index(files, connection)
+    script = _environment().get_template("search.js").render()
     return (
         _environment()
         .get_template("report.html.j2")
@@ -45,6 +54,12 @@ def render_report(manifest: Manifest, folder: Path) -> str:
             found=found,
             score_charts=[(scores, score_chart(scores)) for scores in found.scores],
             count_charts=[(counts, count_chart(counts)) for counts in found.counts],
+            token_chart=sum_chart(found.counts[0]),
+            year_chart=year_chart(found.years),
+            costs=costs(files),
+            index=index,
+            script=Markup(script),
+            script_sha256=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
             kept=kept,
             dropped=dropped,
             inputs=_inputs(files),
@@ -65,6 +80,7 @@ def _environment() -> Environment:
     environment.filters["number"] = lambda value: f"{value:,}"
     environment.filters["percent"] = _percent
     environment.filters["size"] = _size
+    environment.filters["seconds"] = _seconds
     environment.filters["unit"] = lambda value: round(1000 * min(max(value, 0.0), 1.0), 2)
     environment.filters["line"] = lambda value: visible(str(value), _NAME_CHARS)
     environment.globals["share"] = share
@@ -88,6 +104,15 @@ def _size(value: int) -> str:
             return f"{value:,} bytes" if unit == "bytes" else f"{size:.1f} {unit}"
         size /= 1024
     return f"{size:,.1f} TiB"
+
+
+def _seconds(value: float) -> str:
+    """A duration for people: 0.34 s, 12 s, 5 min, 3.2 h."""
+    if value < 10:
+        return f"{value:.2f} s"
+    if value < 120:
+        return f"{value:.0f} s"
+    return f"{value / 60:.0f} min" if value < 7200 else f"{value / 3600:,.1f} h"
 
 
 def _inputs(files: CorpusFiles) -> dict[str, Any]:

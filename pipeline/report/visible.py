@@ -6,8 +6,14 @@ overrides, zero-width characters, controls) become visible ones.
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from markupsafe import Markup
+
+from pipeline.report.mathml import mathml
+
+_DRAWN_CHARS = 30_000
+"""MathML of one text after which formulas are shown as source: it is ten times as long as LaTeX."""
 _MARKED = frozenset({"Cc", "Cf", "Cn", "Cs", "Zl", "Zp"})
 _SUSPECT = re.compile(r"[^ -~\n\t]")
 _LINE = str.maketrans({"\n": "␊", "\t": "␉"})
@@ -22,10 +28,14 @@ _FORMULA = re.compile(
 
 @dataclass(frozen=True)
 class Piece:
-    """A stretch of text; `kind` is `prose`, `code`, or the way of a formula: `inline`, `display`."""
+    """A stretch of text; `kind` is `prose`, `code`, or the way of a formula: `inline`, `display`.
+
+    `drawn` is a formula's MathML, None where its source has to do.
+    """
 
     kind: str
     text: str
+    drawn: Markup | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -47,7 +57,7 @@ def visible(text: str | None, limit: int) -> str:
 
 
 def excerpt(text: str, limit: int) -> Excerpt:
-    """The beginning of a text: line breaks and tabs kept, formulas and fenced code in pieces of their own.
+    """The beginning of a text: line breaks and tabs kept, formulas (drawn) and fenced code in pieces of their own.
 
     `limit` counts characters as shown, so that it bounds the page whatever the text is made of.
     """
@@ -55,12 +65,16 @@ def excerpt(text: str, limit: int) -> Excerpt:
     whole = len(shown) <= limit
     shown = shown[:limit]
     pieces: list[Piece] = []
-    end = 0
+    end = drawn_chars = 0
     for match in _FORMULA.finditer(shown):
         if match.start() > end:
             pieces.append(Piece("prose", shown[end : match.start()]))
         kind = next(kind for kind in ("code", "display", "inline") if match[kind] is not None)
-        pieces.append(Piece(kind, match[0]))
+        drawn = None
+        if kind != "code" and drawn_chars < _DRAWN_CHARS:
+            drawn = mathml(match[0].strip("$"), kind == "display")
+            drawn_chars += len(drawn or "")
+        pieces.append(Piece(kind, match[0], drawn))
         end = match.end()
     if end < len(shown):
         pieces.append(Piece("prose", shown[end:]))

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from report.corpus_writer import MakeCorpus, document, left_out
 
-from pipeline.report.charts import HEIGHT, WIDTH, Chart, count_chart, score_chart
-from pipeline.report.distributions import Counts, Distributions, Group, Scores, bin_edges, distributions
+from pipeline.report.charts import HEIGHT, WIDTH, Chart, count_chart, score_chart, sum_chart, year_chart
+from pipeline.report.distributions import Counts, Distributions, Group, Scores, Year, bin_edges, distributions
 from pipeline.report.files import CorpusFiles, database
 from pipeline.report.funnel import balances, funnel
 from pipeline.shard.manifest import Manifest
@@ -74,18 +74,20 @@ def test_distributions_are_exact(corpus: Manifest, tmp_path: Path) -> None:
     assert (math.threshold, language.threshold) == (0.5, 0.65)
     assert (math.unset, language.unset) == (0, 1)
     tokens, formulas = found.counts
-    assert tokens == Counts("tokens", tuple(range(10)), (0, 1, 0, 0, 0, 0, 0, 1, 1), 3, 16 / 3, (1, 7, 8, 8))
-    assert formulas == Counts("formulas", (0, 1, 2, 3, 4), (2, 0, 0, 1), 3, 1.0, (0, 0, 3, 3))
-    assert found.hosts == (Group("b.example", 2, 2, 15, 3), Group("a.example", 1, 1, 1, 0))
-    assert found.num_hosts == 2
+    places, sums = (0, 1, 0, 0, 0, 0, 0, 1, 1), (0, 1, 0, 0, 0, 0, 0, 7, 8)
+    assert tokens == Counts("tokens", tuple(range(10)), places, sums, 3, 16 / 3, (1, 7, 8, 8))
+    assert formulas == Counts("formulas", (0, 1, 2, 3, 4), (2, 0, 0, 1), (0, 0, 0, 3), 3, 1.0, (0, 0, 3, 3))
+    assert found.domains == (Group("b.example", 2, 2, 15, 3), Group("a.example", 1, 1, 1, 0))
+    assert (found.num_domains, found.num_hosts) == (2, 2)
+    assert found.years == (Year(2024, 3, 16, 3),)
     assert found.languages == (Group("en", 4, 3, 16, 3), Group("de", 1, 0, 0, 0))
     assert (found.first, found.last, found.extractors) == ("2024-01-02", "2024-01-04", ("mathmill@1",))
 
 
 def test_distributions_of_nothing(make_corpus: MakeCorpus, tmp_path: Path) -> None:
     found = _counted(make_corpus(), tmp_path)
-    assert found.counts == (Counts("tokens", (), (), 0, None, ()), Counts("formulas", (), (), 0, None, ()))
-    assert (found.hosts, found.languages, found.first, found.last) == ((), (), None, None)
+    assert found.counts == (Counts("tokens", (), (), (), 0, None, ()), Counts("formulas", (), (), (), 0, None, ()))
+    assert (found.domains, found.years, found.languages, found.first, found.last) == ((), (), (), None, None)
     assert sum(found.scores[0].corpus) == 0
 
 
@@ -122,7 +124,7 @@ def test_bars_stay_in_the_chart(largest: int) -> None:
     scored = score_chart(Scores("math_score", (largest,) * 20, corpus, 0.5, 0))
     assert _within(scored)
     assert len(scored.bars) == 30
-    counted = count_chart(Counts("tokens", (0, 1, 2, 4), (largest, 0, 1), largest + 1, 1.0, (0, 0, 0, 2)))
+    counted = count_chart(Counts("tokens", (0, 1, 2, 4), (largest, 0, 1), (0, 0, 3), largest + 1, 1.0, (0, 0, 0, 2)))
     assert _within(counted)
     assert [bar.tip for bar in counted.bars] == [f"0: {largest:,} document{'s' * (largest > 1)}", "2 to 3: 1 document"]
 
@@ -156,5 +158,34 @@ def test_bins_hold_both_ends_and_are_few(largest: int, part: int) -> None:
 
 
 def test_a_chart_of_nothing_has_no_bars() -> None:
-    assert count_chart(Counts("tokens", (), (), 0, None, ())).bars == ()
+    assert count_chart(Counts("tokens", (), (), (), 0, None, ())).bars == ()
     assert score_chart(Scores("math_score", (0,) * 20, (0,) * 20, None, 0)).bars == ()
+
+
+def test_tokens_by_length_and_by_year() -> None:
+    counts = Counts("tokens", (0, 1, 2, 4), (5, 0, 2), (0, 0, 6), 7, 6 / 7, (0, 0, 3, 3))
+    assert [bar.tip for bar in sum_chart(counts).bars] == ["2 to 3: 6 tokens"]
+    drawn = year_chart((Year(2019, 1, 10, 0), Year(2021, 2, 30, 4), Year(None, 1, 5, 0)))
+    assert [label.text for label in drawn.across] == ["2019", "2020", "2021", "undated"]
+    assert [bar.tip for bar in drawn.bars] == [
+        "2019: 10 tokens in 1 document",
+        "2021: 30 tokens in 2 documents",
+        "undated: 5 tokens in 1 document",
+    ]
+    assert _within(drawn)
+    assert year_chart((Year(2019, 1, 0, 0),)).bars == year_chart(()).bars == ()
+    assert _within(year_chart(tuple(Year(year, 1, year, 0) for year in range(1996, 2030))))
+
+
+def test_domains_are_what_was_registered(make_corpus: MakeCorpus, tmp_path: Path) -> None:
+    hosts = ["math.example.co.uk", "www.example.co.uk", "a.github.io", "co.uk", "127.0.0.1", None, "bücher.example"]
+    found = _counted(make_corpus([document(n, host=host, tokens=1) for n, host in enumerate(hosts)]), tmp_path)
+    assert [(group.name, group.documents) for group in found.domains] == [
+        ("example.co.uk", 2),
+        ("127.0.0.1", 1),
+        ("bücher.example", 1),
+        ("co.uk", 1),
+        ("github.io", 1),
+        (None, 1),
+    ]
+    assert (found.num_domains, found.num_hosts) == (6, 7)
