@@ -88,7 +88,7 @@ def _explain(model: type[BaseModel], error: ValidationError) -> str:
 
 def _keys_at(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
     for key in location:
-        if isinstance(key, str):
+        if isinstance(key, str) and key in model.model_fields:  # not the key of a mapping
             annotation = model.model_fields[key].annotation
             models = [
                 a for a in (annotation, *get_args(annotation)) if isinstance(a, type) and issubclass(a, BaseModel)
