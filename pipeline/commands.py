@@ -1,7 +1,6 @@
 """The sub-commands that make and read corpora; each imports what it needs when it runs."""
 
 import os
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -41,25 +40,37 @@ def build(
 
 
 def extract(
-    page: Annotated[str, typer.Argument(metavar="FILE|-", help="An HTML file, or - for standard input.")],
-    url: Annotated[str, typer.Option(help="Where the page came from.")] = "",
+    page: Annotated[
+        str,
+        typer.Argument(metavar="FILE|FOLDER|LIST.txt|URL|-", help="A page, a folder of pages, a list, or - (stdin)."),
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="A folder (a .md file per page) or a .jsonl file. [default: standard output]")
+    ] = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Tell each formula's encoding and what was left out.")
     ] = False,
+    url: Annotated[str, typer.Option(help="Where the one page came from.")] = "",
+    timeout: Annotated[float, typer.Option(min=0.1, metavar="SECONDS", help="Longest time to fetch a page.")] = 30.0,
+    delay: Annotated[float, typer.Option(min=0.0, metavar="SECONDS", help="Pause between pages of a host.")] = 1.0,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress: for batch logs.")] = False,
 ) -> None:
-    """Print the text of one HTML page, its formulas as LaTeX."""
-    from pipeline.errors import BadInput
-    from pipeline.extract import explain as explaining
-    from pipeline.extract import extract_text
-    from pipeline.extract.limits import LimitExceeded
+    """Text of HTML pages, their formulas as LaTeX; for many pages, run it again to go on after an interruption."""
+    from contextlib import ExitStack
 
-    if page != "-" and not Path(page).is_file():
-        raise BadInput(f"{page}: no such file; give an HTML file, or - for standard input")
-    html = sys.stdin.buffer.read() if page == "-" else Path(page).read_bytes()
-    try:
-        print(explaining.report(explaining.explain(html, url)) if explain else extract_text(html, url))
-    except LimitExceeded as limit:
-        raise BadInput(f"{page}: {limit.reason}: {limit.value}; a page this large or deep is not extracted") from limit
+    from pipeline.extract.batch.reader import Reader
+    from pipeline.extract.batch.run import extract_many, extract_one
+    from pipeline.extract.batch.sources import sources
+    from pipeline.extract.limits import Limits
+    from pipeline.progress import Reporter
+
+    pages = sources(page, url)
+    with ExitStack() as stack:
+        reader = Reader(stack, page_bytes=Limits().page_bytes, timeout_s=timeout, delay_s=delay)
+        if out is None and not pages.many:
+            print(extract_one(pages.found[0], reader, explained=explain))
+        else:
+            extract_many(pages.found, out, reader, explained=explain, reporter=Reporter(quiet))
 
 
 def report(corpus: _Corpus) -> None:

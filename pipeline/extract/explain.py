@@ -1,6 +1,7 @@
 """Why a page gave the text it gave: where its content was found, each formula's encoding, what was left out and why."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from pipeline.extract.content_outline import Outline
 from pipeline.extract.formulas import Formula
@@ -52,6 +53,18 @@ def _element(page: Outline, i: int) -> str:
     identity = f"#{given['id']}" if given.get("id") else ""
     classes = "".join(f".{name}" for name in (given.get("class") or "").split()[:3])
     return f"{page.tags[i]}{identity}{classes}"
+
+
+def as_json(explanation: Explanation) -> dict[str, Any]:
+    """What was decided, without the page, as JSON."""
+    return {
+        "content": explanation.content,
+        "formulas": [
+            {"encoding": formula.encoding, "display": formula.display, "tex": formula.tex}
+            for formula in explanation.formulas
+        ],
+        "left_out": [asdict(part) for part in explanation.left_out],
+    }
 
 
 def report(explanation: Explanation) -> str:
