@@ -1,10 +1,12 @@
 """Fetching a page that the user named, one at a time, with a pause between pages of a host and limits on all of it."""
 
 import asyncio
+import threading
 import time
+from collections.abc import Coroutine
 from importlib import metadata
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 from urllib.request import getproxies, proxy_bypass
 
 from yarl import URL
@@ -25,6 +27,8 @@ try:
 except ImportError as error:  # pragma: no cover - the tests have it
     raise BadInput("fetching URLs needs aiohttp; pip install 'mathmill[remote]'") from error
 
+Result = TypeVar("Result")
+
 _REDIRECTS = 5
 _PIECE = 1 << 16
 
@@ -40,16 +44,28 @@ class Fetcher:
 
     def __init__(self, *, page_bytes: int, timeout_s: float, delay_s: float) -> None:
         self._page_bytes, self._timeout_s, self._delay_s = page_bytes, timeout_s, delay_s
-        self._runner = asyncio.Runner()
         self._ended: dict[str, float] = {}
+        # In a thread of its own: an exception that a signal raises inside a loop's own code may be lost there.
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
     def __enter__(self) -> Self:
-        self._session = self._runner.run(self._open())
+        self._thread.start()
+        self._session = self._run(self._open())
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._runner.run(self._session.close())
-        self._runner.close()
+        self._run(self._session.close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def _run(self, work: Coroutine[None, None, Result]) -> Result:
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return future.result()
+        finally:
+            future.cancel()  # where a signal ended the waiting
 
     def fetch(self, url: str) -> Raw:
         """The page at an http or https address. Raises PageFailed."""
@@ -57,7 +73,7 @@ class Fetcher:
         if host in self._ended:
             time.sleep(max(0.0, self._ended[host] + self._delay_s - time.monotonic()))
         try:
-            return self._runner.run(self._fetch(url))
+            return self._run(self._fetch(url))
         except TimeoutError as error:
             raise PageFailed(f"not there within {self._timeout_s:g} s") from error
         except aiohttp.TooManyRedirects as error:
