@@ -1,9 +1,31 @@
 """Fixtures of the training tests."""
 
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 import pytest
+
+from support.ranks import two_ranks
+
+if TYPE_CHECKING:
+    from training.world import World
+
+__all__ = ["two_ranks"]
 
 
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Plans and the record of verified shards go to a folder of the test's own."""
     monkeypatch.setenv("MATHMILL_CACHE", str(tmp_path_factory.mktemp("cache")))
+
+
+@pytest.fixture(scope="session")
+def world() -> Iterator["World"]:
+    """This process as a group of one."""
+    import torch
+
+    from training.world import join_world
+
+    torch.set_num_threads(1)
+    with join_world() as joined:
+        yield joined

@@ -1,0 +1,230 @@
+"""A transformers causal LM as the trainer holds it: sharded by FSDP2, its loss inside the root's forward.
+
+Order (torchtitan's): activation checkpointing, compilation of each layer, sharding of each layer and of the root, then
+memory, then weights. The root keeps embedding, final norm and head in one group, so that tied weights stay tied and the
+head is a plain tensor where the loss needs it.
+"""
+
+import functools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.distributed as dist
+import torch.distributed.checkpoint as dcp
+from torch import Tensor, nn
+from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict, set_model_state_dict
+from torch.distributed.device_mesh import DeviceMesh
+from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard
+from torch.utils.checkpoint import checkpoint
+from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
+
+from pipeline.errors import BadInput
+from training import attention
+from training.compat import summed_cross_entropy
+from training.rows import Rows
+from training.run import ModelSettings
+from training.world import World
+
+DTYPES = {"bfloat16": torch.bfloat16, "float32": torch.float32, "float64": torch.float64}
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where a model lives: `mesh` is (shard) or (replicate, shard); None: one process, nothing sharded."""
+
+    device: torch.device
+    mesh: DeviceMesh | None = None
+
+
+def place_model(world: World, settings: ModelSettings, replicas: int) -> Placement:
+    """Sharded over all processes; a single process that computes in the type of its weights shards nothing.
+
+    Raises:
+        BadInput: the processes cannot be split into that many replicas.
+    """
+    if world.size == 1 and settings.dtype != "bfloat16":
+        return Placement(world.device)
+    return Placement(world.device, world.mesh(replicas))
+
+
+class LossModel(nn.Module):
+    """The root: rows in, weighted sum of token losses out."""
+
+    def __init__(self, model: PreTrainedModel, compiled: bool = False) -> None:
+        super().__init__()
+        self.model = model
+        self.compiled = compiled
+
+    def forward(self, rows: Rows) -> Tensor:
+        """Σ weight × cross entropy over the tokens of `rows`, a scalar, undivided."""
+        hidden = self.hidden(rows)
+        head = self.model.get_output_embeddings()
+        return summed_cross_entropy(hidden, head.weight, rows.labels, rows.weights, compiled=self.compiled)
+
+    def hidden(self, rows: Rows) -> Tensor:
+        """Last hidden states, [tokens, width]; only inside `forward` when sharded."""
+        output = self.model.base_model(
+            input_ids=rows.input_ids[None],
+            position_ids=rows.position_ids[None],
+            cu_seqlens=rows.cu_seqlens,
+            max_seqlen=rows.max_seqlen,
+            use_cache=False,
+        )
+        hidden: Tensor = output.last_hidden_state[0]
+        return hidden
+
+
+def load_model_config(settings: ModelSettings, folder: Path) -> Any:
+    """The transformers config of a run's model, checked; `folder` is where relative paths start.
+
+    Raises:
+        BadInput: no such model, or one whose attention the document bounds cannot express.
+    """
+    try:
+        if settings.config is not None:
+            values = dict(settings.config)
+            config = AutoConfig.for_model(values.pop("model_type"), **values)
+        else:
+            config = AutoConfig.from_pretrained(_source(settings, folder), revision=settings.revision)
+    except (KeyError, ValueError, OSError) as error:
+        named = "config" if settings.path is None else f"path: {settings.path!r}"
+        raise BadInput(f"model.{named}: {' '.join(str(error).split())[:300]}; correct it") from error
+    attention.check_config(config)
+    return config
+
+
+def build_model(settings: ModelSettings, config: Any, place: Placement, seed: int, folder: Path) -> LossModel:
+    """A model ready to train: sharded, on its device, with the weights that the run starts from.
+
+    Args:
+        settings: of the run.
+        config: from `load_model_config`.
+        place: device and mesh.
+        seed: of random weights.
+        folder: where relative paths start.
+
+    Raises:
+        BadInput: the model cannot be trained here, or a weight is missing.
+    """
+    loss_model = shape_model(settings, config, place)
+    if settings.config is not None:
+        _randomise(loss_model.model, config, seed)
+    else:
+        _load_pretrained(loss_model.model, _weights_folder(settings, folder))
+    return loss_model
+
+
+def shape_model(settings: ModelSettings, config: Any, place: Placement) -> LossModel:
+    """The sharded model with memory and without values: for weights that come from a checkpoint."""
+    dtype = DTYPES[settings.dtype]
+    master = torch.float64 if dtype == torch.float64 else torch.float32
+    with torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(config, dtype=master, attn_implementation=attention.NAME)
+    attention.check_model(model)
+    head = model.get_output_embeddings()
+    if head is None or getattr(head, "bias", None) is not None:
+        raise BadInput(f"model {config.model_type}: an output layer without bias is needed; take another model")
+    layers = decoder_layers(model)
+    if settings.activation_checkpointing:
+        for layer in layers:
+            layer.forward = functools.partial(checkpoint, layer.forward, use_reentrant=False)
+    if settings.compile:
+        for layer in layers:
+            layer.compile()
+    root = LossModel(model, compiled=settings.compile and place.device.type == "cuda")
+    if place.mesh is not None:
+        _shard(root, layers, place.mesh, dtype, master)
+    root.to_empty(device=place.device)
+    model.tie_weights()
+    _restore_buffers(model, config)
+    root.train()
+    return root
+
+
+def decoder_layers(model: PreTrainedModel) -> list[nn.Module]:
+    """The repeated blocks: the longest module list.
+
+    Raises:
+        BadInput: the model has none.
+    """
+    lists: list[list[nn.Module]] = [list(module) for module in model.modules() if isinstance(module, nn.ModuleList)]
+    if not lists:
+        raise BadInput(f"model {model.config.model_type}: no list of layers; take a decoder-only transformer")
+    return max(lists, key=len)
+
+
+def fsdp_modules(model: nn.Module) -> Iterator[FSDPModule]:
+    """Every sharded module, the root first."""
+    return (module for module in model.modules() if isinstance(module, FSDPModule))
+
+
+def _shard(root: LossModel, layers: list[nn.Module], mesh: DeviceMesh, dtype: torch.dtype, master: torch.dtype) -> None:
+    # Rotary tables come in float32 and stay so: inputs are not cast.
+    policy = MixedPrecisionPolicy(param_dtype=dtype, reduce_dtype=master, cast_forward_inputs=False)
+    single = mesh.size() == 1
+    for layer in layers:
+        fully_shard(layer, mesh=mesh, mp_policy=policy, reshard_after_forward=not single)
+    fully_shard(root, mesh=mesh, mp_policy=policy, reshard_after_forward=False)
+    for module in fsdp_modules(root):
+        # The loss is divided by the global count of tokens, so gradients are summed. The plain sum also avoids the
+        # pre-multiplied one, which gloo lacks and NCCL gets wrong in bfloat16 (pytorch#190747).
+        module.set_gradient_divide_factor(1.0)
+        module.set_force_sum_reduction_for_comms(True)
+
+
+def _restore_buffers(model: PreTrainedModel, config: Any) -> None:
+    """Fill the buffers that no checkpoint holds: `to_empty` left them without values."""
+    stored = set(model.state_dict())
+    for name, module in model.named_modules():
+        own = [key for key, _ in module.named_buffers(recurse=False)]
+        missing = [key for key in own if f"{name}.{key}".removeprefix(".") not in stored]
+        if not missing:
+            continue
+        if not type(module).__name__.endswith("RotaryEmbedding"):
+            raise BadInput(f"model {config.model_type}: {name}.{missing[0]}: a buffer of unknown content")
+        fresh = dict(type(module)(config).named_buffers(recurse=False))
+        for key in missing:
+            getattr(module, key).copy_(fresh[key])
+
+
+def _randomise(model: PreTrainedModel, config: Any, seed: int) -> None:
+    """transformers' own initial weights, the same for every number of ranks: the first rank draws, all receive."""
+    values = {}
+    distributed = dist.is_initialized() and dist.get_world_size() > 1
+    if not distributed or dist.get_rank() == 0:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            dtype = next(model.parameters()).dtype
+            values = AutoModelForCausalLM.from_config(config, dtype=dtype).state_dict()
+    options = StateDictOptions(full_state_dict=True, broadcast_from_rank0=distributed)
+    set_model_state_dict(model, values, options=options)
+
+
+def _load_pretrained(model: PreTrainedModel, folder: Path) -> None:
+    state = get_model_state_dict(model)
+    tied = set(model._tied_weights_keys or ()) if model.config.tie_word_embeddings else set()
+    wanted = {key: value for key, value in state.items() if key not in tied}
+    try:
+        dcp.load(wanted, storage_reader=dcp.HuggingFaceStorageReader(str(folder)))
+    except (RuntimeError, dcp.CheckpointException) as error:
+        raise BadInput(f"model.path: {folder.name}: {' '.join(str(error).split())[:300]}; it lacks weights") from error
+    set_model_state_dict(model, wanted, options=StateDictOptions(strict=not tied))
+
+
+def _source(settings: ModelSettings, folder: Path) -> str:
+    """A local folder, made absolute, or a Hub name."""
+    assert settings.path is not None
+    local = folder / Path(settings.path).expanduser()
+    return str(local) if local.is_dir() else settings.path
+
+
+def _weights_folder(settings: ModelSettings, folder: Path) -> Path:
+    source = _source(settings, folder)
+    if Path(source).is_dir():
+        return Path(source)
+    from huggingface_hub import snapshot_download
+
+    return Path(snapshot_download(source, revision=settings.revision, allow_patterns=["*.safetensors", "*.json"]))
