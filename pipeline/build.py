@@ -4,8 +4,7 @@ from pathlib import Path
 
 from pipeline.corpus import finish_corpus
 from pipeline.errors import BuildFailed
-from pipeline.executor import run_phase
-from pipeline.files import remove_leftovers
+from pipeline.local import run_phase
 from pipeline.lock import output_lock
 from pipeline.progress import Reporter
 from pipeline.recipe import LoadedRecipe
@@ -22,42 +21,46 @@ def build(loaded: LoadedRecipe, out: Path, *, tasks: int, reporter: Reporter) ->
         BadInput: the recipe's inputs or models are not there, or another build holds `out`.
         BuildFailed: a stage could not finish; the same call goes on behind what is complete.
     """
-    # Whatever can be refused is refused before anything is written: models, inputs, tokenizer.
-    kinds = stages_of(loaded.recipe)
-    kinds[0](loaded, out, None).inputs_digest()
-    load_tokenizer(loaded)
+    check(loaded, out)
     with output_lock(out):
         stages: list[Stage] = []
-        for kind in kinds:
+        for kind in stages_of(loaded.recipe):
             stage = kind(loaded, out, stages[-1] if stages else None)
             run_stage(stage, tasks, reporter)
             stages.append(stage)
         return finish_corpus(loaded, out, stages)
 
 
+def check(loaded: LoadedRecipe, out: Path) -> None:
+    """Refuse whatever can be refused before anything is written: models, inputs, tokenizer.
+
+    Raises:
+        BadInput: one of them is not there.
+    """
+    stages_of(loaded.recipe)[0](loaded, out, None).inputs_digest()
+    load_tokenizer(loaded)
+
+
 def run_stage(stage: Stage, tasks: int, reporter: Reporter) -> None:
     """Bring one stage to its done.json, running only parts that are not committed."""
     if stage.is_done():
-        reporter.line(f"{stage.name}: done before, {_counts(stage)}")
+        reporter.line(f"{stage.name}: done before, {counts(stage)}")
         return
-    stage.folder.mkdir(parents=True, exist_ok=True)
-    remove_leftovers(stage.folder)
-    (stage.folder / "done.json").unlink(missing_ok=True)
+    stage.begin()
     for phase in stage.phases():
-        parts = phase.parts()
-        committed = stage.committed(phase.name, parts)
-        missing = [part for part in parts if part.name not in committed]
-        if missing:
-            total, left = sum(part.bytes for part in parts), sum(part.bytes for part in missing)
-            with reporter.phase(f"{stage.name}/{phase.name}", total, total - left, stage.live) as on_progress:
+        if missing := stage.missing(phase):
+            total = sum(part.bytes for part in phase.parts())
+            before = total - sum(part.bytes for part in missing)
+            with reporter.phase(f"{stage.name}/{phase.name}", total, before, stage.live) as on_progress:
                 run_phase(stage, phase, missing, tasks, on_progress)
-        if lost := len(parts) - len(stage.committed(phase.name, parts)):
-            raise BuildFailed(f"{stage.name}/{phase.name}: {lost} of {len(parts)} parts are not complete; run it again")
+        if lost := len(stage.missing(phase)):
+            raise BuildFailed(f"{stage.name}/{phase.name}: {lost} parts are not complete; run it again")
     stage.finish()
-    reporter.line(f"{stage.name}: {_counts(stage)}")
+    reporter.line(f"{stage.name}: {counts(stage)}")
 
 
-def _counts(stage: Stage) -> str:
+def counts(stage: Stage) -> str:
+    """The ledger of a done stage in a line."""
     ledger = stage.ledger()
     reasons = sorted(ledger.dropped.items(), key=lambda item: (-item[1], item[0]))
     dropped = ", ".join(f"{reason} {count:,}" for reason, count in reasons[:6]) or "none"

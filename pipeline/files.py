@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -44,15 +45,20 @@ def file_digest(path: Path) -> str:
     return hasher.hexdigest()
 
 
+def writer() -> str:
+    """What tells this process from every other that may write to the same folder: its host and id."""
+    return f"{socket.gethostname()}.{os.getpid()}"
+
+
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success it is fsynced and renamed, on any error removed.
 
-    The temporary name carries the process id, so that a second writer never shares it; leftovers of killed writers are
-    removed when their stage is next started.
+    The temporary name carries host and process, so that a second writer never shares it (a task whose node was lost
+    may go on beside the one that replaces it); leftovers of killed writers are removed when their stage next starts.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{writer()}.tmp")
     try:
         yield temporary
         with temporary.open("rb+") as file:

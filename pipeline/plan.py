@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pipeline.executor import share_out
+from pipeline.attempt import share_out
 from pipeline.recipe import LoadedRecipe
 from pipeline.stage import Stage
 from pipeline.stages import stages_of

@@ -18,7 +18,7 @@ import psutil
 import pyarrow as pa
 from pydantic import Field
 
-from pipeline.files import Output, ParquetFile, digest, parquet_file, read_json, write_json
+from pipeline.files import Output, ParquetFile, digest, parquet_file, read_json, remove_leftovers, write_json
 from pipeline.frozen import Frozen
 from pipeline.ledger import Ledger
 from pipeline.recipe import LoadedRecipe, Recipe
@@ -131,6 +131,12 @@ class Stage(ABC):
                     records[part.name] = record
         return records
 
+    def missing(self, phase: Phase) -> list[Part]:
+        """The parts of a phase that are not complete."""
+        parts = phase.parts()
+        committed = self.committed(phase.name, parts)
+        return [part for part in parts if part.name not in committed]
+
     def records(self, phase: Phase) -> list[PartRecord]:
         """The records of a finished phase, in the order of its parts."""
         parts = phase.parts()
@@ -169,6 +175,12 @@ class Stage(ABC):
     def inputs_digest(self) -> str:
         """Digest of the parts that the stage starts from."""
         return digest([part.name for part in self.phases()[0].parts()])
+
+    def begin(self) -> None:
+        """Make the folder ready for a run. Only while no task of this stage runs: what killed writers left goes."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(self.folder)
+        (self.folder / "done.json").unlink(missing_ok=True)
 
     def run_part(self, phase: Phase, part: Part, on_progress: Callable[[int], None]) -> None:
         """Run one part and commit it; its cost goes to `stats/`."""

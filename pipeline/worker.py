@@ -15,25 +15,13 @@ from datatrove.executor.base import DistributedEnvVars, PipelineExecutor
 from datatrove.pipeline.base import PipelineStep
 from datatrove.utils.stats import PipelineStats
 
-from pipeline.files import read_json
-from pipeline.frozen import Frozen
-from pipeline.recipe import LoadedRecipe, Recipe
+from pipeline.attempt import progress_path, read_share, read_spec
+from pipeline.files import writer
+from pipeline.recipe import LoadedRecipe
 from pipeline.stage import Part
 from pipeline.stages import open_stage
 
 _PROGRESS_EVERY_S = 0.5
-
-
-class Spec(Frozen):
-    """What the tasks of one attempt at a phase need. `folders` are those of the stage and of all before
-    it. The parts of a task stand beside the spec, in `share-RANK.json`."""
-
-    recipe: Recipe
-    recipe_path: str
-    folders: tuple[str, ...]
-    phase: str
-    attempt: str
-    tasks: int
 
 
 class RunParts(PipelineStep):
@@ -42,20 +30,21 @@ class RunParts(PipelineStep):
     name = "parts"
     type = "mathmill"
 
-    def __init__(self, spec: Spec) -> None:
+    def __init__(self, attempt: Path) -> None:
         super().__init__()
-        self.spec = spec
+        self.attempt = attempt
 
     def run(self, data: Any, rank: int = 0, world_size: int = 1) -> Generator[Any, None, None]:
-        """Run each part that is not committed yet; yields nothing."""
-        spec = self.spec
+        """Run each part that is not committed yet; yields nothing. A rank beyond the shares has nothing to do."""
+        spec = read_spec(self.attempt)
+        if rank >= spec.tasks:
+            return
         loaded = LoadedRecipe(spec.recipe, Path(spec.recipe_path))
         stage = open_stage(loaded, [Path(folder) for folder in spec.folders])
         phase = next(phase for phase in stage.phases() if phase.name == spec.phase)
-        share = read_json(Path(spec.attempt) / f"share-{rank:05d}.json")
-        parts = [Part.model_validate(part) for part in share]
+        parts = read_share(self.attempt, rank)
         committed = stage.committed(phase.name, parts)
-        reporter = _Reporter(Path(spec.attempt) / f"progress-{rank:05d}")
+        reporter = _Reporter(progress_path(self.attempt, rank))
         try:
             for part in parts:
                 if part.name not in committed:
@@ -89,7 +78,7 @@ class _Reporter:
 
     def _write(self, done: int, label: str) -> None:
         self._last = time.monotonic()
-        temporary = self._path.with_suffix(".tmp")
+        temporary = self._path.with_name(f"{self._path.name}.{writer()}.tmp")
         temporary.write_text(f"{done}\n{label}\n", encoding="utf-8")
         temporary.replace(self._path)
 
@@ -121,7 +110,7 @@ class RankExecutor(PipelineExecutor):
         return self._tasks
 
 
-def run_task(spec_path: Path, rank: int, log: Path, problem: Connection) -> None:
+def run_task(attempt: Path, rank: int, log: Path, problem: Connection) -> None:
     """The body of a task's process: run its share and exit with 0, or send the problem as one line and exit with 1."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the build decides what ends
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -130,9 +119,8 @@ def run_task(spec_path: Path, rank: int, log: Path, problem: Connection) -> None
     with log.open("w") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
-    spec = Spec.model_validate(read_json(spec_path), strict=False)
     try:
-        RankExecutor([RunParts(spec)], spec.tasks, rank, spec.attempt).run()
+        RankExecutor([RunParts(attempt)], read_spec(attempt).tasks, rank, str(attempt)).run()
     except Exception as error:  # noqa: BLE001 - the process boundary: datatrove logged the trace, the build names the task
         problem.send(f"{type(error).__name__}: {' '.join(str(error).split())}")
         sys.exit(1)

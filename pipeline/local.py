@@ -5,7 +5,6 @@ twice fails the phase, by name. datatrove's own process pool is not used: it wai
 """
 
 import contextlib
-import heapq
 import multiprocessing
 import signal
 from collections.abc import Callable
@@ -14,10 +13,10 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkProcess
 from pathlib import Path
 
+from pipeline.attempt import current_part, done_bytes, write_attempt
 from pipeline.errors import BuildFailed
-from pipeline.files import write_json
 from pipeline.stage import Part, Phase, Stage
-from pipeline.worker import Spec, run_task
+from pipeline.worker import run_task
 
 # Forked: a task starts in milliseconds, where a fresh interpreter takes a second to import the pipeline, seven times
 # a build. It is safe because the build runs no second thread (`pipeline.progress` draws its bar in this one).
@@ -42,38 +41,27 @@ def run_phase(stage: Stage, phase: Phase, missing: list[Part], tasks: int, on_pr
         BuildFailed: a task failed twice. Parts that other tasks committed stay.
     """
     attempt = _new_attempt(stage.folder / "logs", phase.name)
-    shares = share_out(missing, tasks)
-    spec = Spec(
-        recipe=stage.recipe,
-        recipe_path=str(stage.loaded.path.absolute()),
-        folders=tuple(str(folder.absolute()) for folder in stage.folders()),
-        phase=phase.name,
-        attempt=str(attempt.absolute()),
-        tasks=len(shares),
-    )
-    spec_path = attempt / "spec.json"
-    write_json(spec_path, spec.model_dump())
-    for rank, share in enumerate(shares):
-        write_json(attempt / f"share-{rank:05d}.json", [part.model_dump() for part in share])
+    count = write_attempt(attempt, stage, phase, missing, tasks).tasks
     running: list[_Task] = []
     failures: list[str] = []
     try:
-        for rank in range(len(shares)):
-            running.append(_start(spec_path, rank, 1))  # one by one: an interruption must find those that started
+        for rank in range(count):
+            running.append(_start(attempt, rank, 1))  # one by one: an interruption must find those that started
         while running:
             wait([task.process.sentinel for task in running], timeout=_POLL_S)
-            on_progress(sum(_done_bytes(attempt / f"progress-{rank:05d}") for rank in range(len(shares))))
+            on_progress(done_bytes(attempt, count))
             for task in [task for task in running if not task.process.is_alive()]:
                 running.remove(task)
                 problem = _problem(task)
                 if problem is None:
                     continue
                 if task.tries < _TRIES:
-                    running.append(_start(spec_path, task.rank, task.tries + 1))
+                    running.append(_start(attempt, task.rank, task.tries + 1))
                 else:
-                    where = _current_part(attempt / f"progress-{task.rank:05d}")
+                    label = current_part(attempt, task.rank)
+                    where = f" at {label}" if label else ""
                     failures.append(
-                        f"{stage.name}/{phase.name}: task {task.rank + 1} of {len(shares)} failed twice{where}: "
+                        f"{stage.name}/{phase.name}: task {task.rank + 1} of {count} failed twice{where}: "
                         f"{problem}; log: {task.log}"
                     )
     finally:
@@ -84,17 +72,6 @@ def run_phase(stage: Stage, phase: Phase, missing: list[Part], tasks: int, on_pr
         raise BuildFailed("\n".join(failures))
 
 
-def share_out(parts: list[Part], tasks: int) -> list[list[Part]]:
-    """Parts to at most `tasks` shares of about equal bytes: largest first, each to the share that has least."""
-    shares: list[list[Part]] = [[] for _ in range(min(tasks, len(parts)))]
-    loads = [(0, index) for index in range(len(shares))]
-    for part in sorted(parts, key=lambda part: (-part.bytes, part.name)):
-        load, index = heapq.heappop(loads)
-        shares[index].append(part)
-        heapq.heappush(loads, (load + part.bytes + 1, index))
-    return shares
-
-
 def _new_attempt(logs: Path, phase: str) -> Path:
     number = 1 + len(list(logs.glob(f"{phase}-*")))
     attempt = logs / f"{phase}-{number:03d}"
@@ -102,10 +79,10 @@ def _new_attempt(logs: Path, phase: str) -> Path:
     return attempt
 
 
-def _start(spec_path: Path, rank: int, tries: int) -> _Task:
-    log = spec_path.parent / f"task-{rank:05d}.try-{tries}.log"
+def _start(attempt: Path, rank: int, tries: int) -> _Task:
+    log = attempt / f"task-{rank:05d}.try-{tries}.log"
     problem, sender = _CONTEXT.Pipe(duplex=False)
-    process = _CONTEXT.Process(target=run_task, args=(spec_path, rank, log, sender))
+    process = _CONTEXT.Process(target=run_task, args=(attempt, rank, log, sender))
     process.start()
     sender.close()
     return _Task(rank, tries, process, problem, log)
@@ -120,19 +97,3 @@ def _problem(task: _Task) -> str | None:
     with contextlib.suppress(EOFError):  # it ended without a word
         return str(task.problem.recv())
     return f"killed by signal {-code} ({signal.Signals(-code).name})" if code < 0 else f"exit code {code}"
-
-
-def _progress(path: Path) -> tuple[int, str]:
-    if not path.exists():
-        return 0, ""
-    done, label, *_ = path.read_text(encoding="utf-8").splitlines()
-    return int(done), label
-
-
-def _done_bytes(path: Path) -> int:
-    return _progress(path)[0]
-
-
-def _current_part(path: Path) -> str:
-    label = _progress(path)[1]
-    return f" at {label}" if label else ""
