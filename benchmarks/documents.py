@@ -36,7 +36,6 @@ class GeneratedStage(Stage):
     """In the place of the extract stage: `documents` documents, in parts of `PART_DOCUMENTS`."""
 
     name = "extract"
-    number = 1
     version = 1
 
     def __init__(self, loaded: LoadedRecipe, out: Path, documents: int) -> None:

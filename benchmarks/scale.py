@@ -24,7 +24,7 @@ from pipeline.progress import Reporter
 from pipeline.recipe import load_recipe
 from pipeline.shard.manifest import Manifest
 from pipeline.stage import Stage
-from pipeline.stages import STAGES
+from pipeline.stages import stages_of
 
 MAX_PROCESS_RSS_BYTES = 3 << 29
 """1.5 GiB for any one process of a build."""
@@ -101,7 +101,7 @@ def build(folder: Path, documents: int, tasks: int) -> None:
     """The stages behind extract, and the corpus."""
     loaded, out = load_recipe(folder / "recipe.yaml"), folder / "out"
     stages: list[Stage] = [GeneratedStage(loaded, out, documents)]
-    for kind in STAGES[1:]:
+    for kind in stages_of(loaded.recipe)[1:]:
         stage = kind(loaded, out, stages[-1])
         run_stage(stage, tasks, Reporter(quiet=True))
         stages.append(stage)

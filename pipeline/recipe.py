@@ -11,17 +11,25 @@ from pipeline.errors import BadInput
 from pipeline.extract.limits import Limits
 from pipeline.filter.url import UrlRules
 from pipeline.frozen import Frozen
+from pipeline.remote.settings import RemoteSettings
 
 _Score = Field(ge=0, le=1)
 
 
 class Input(Frozen):
-    """One entry of `inputs`: a file, a folder or a glob. A plain string stands for `path` with the kind by suffix."""
+    """One entry of `inputs`, here or on another machine. A plain string stands for `path` with the kind by suffix."""
 
     path: str
-    """File, folder (searched for .warc, .warc.gz, .warc.zst, .arc, .arc.gz) or glob; `~` and `**` work."""
-    kind: Literal["warc"] | None = None
-    """`warc` reads a single file of any name as WARC; null goes by the suffix."""
+    """File, folder (searched for .warc, .warc.gz, .warc.zst, .arc, .arc.gz) or glob (`~` and `**` work); an address of
+    any of these (`s3://…`, `https://…`); a path list (`warc.paths.gz`); the id of a Common Crawl (CC-MAIN-2024-10)."""
+    kind: Literal["warc", "paths"] | None = None
+    """`warc` reads a single file of any name as WARC, `paths` as a path list; null goes by the suffix."""
+    base: str | None = None
+    """Of a path list: where its relative entries start, a folder or an address; null: `remote.common_crawl`."""
+    first: int = Field(default=0, ge=0)
+    """Of a path list: the first entry to read, counted from 0."""
+    count: int | None = Field(default=None, ge=1)
+    """Of a path list: how many entries to read; null: all that follow."""
 
     @model_validator(mode="before")
     @classmethod
@@ -101,7 +109,10 @@ class Recipe(Frozen):
     inputs: tuple[Input, ...] = Field(min_length=1)
     """What to read. Relative paths start at the recipe's folder."""
     input_root: str | None = None
-    """Folder that `warc_file` is relative to; null: each entry's own fixed folder (before the first wildcard)."""
+    """Folder or address that `warc_file` is relative to; null: each local entry's own fixed folder (before the first
+    wildcard), and nothing for addresses, which are then kept whole."""
+    remote: RemoteSettings = RemoteSettings()
+    """How inputs on other machines are asked for."""
     crawl: str | None = None
     """Name of the crawl, stored in each document."""
     extract: ExtractSettings = ExtractSettings()

@@ -3,9 +3,10 @@
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import asdict
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, BinaryIO, cast
 from urllib.parse import urlsplit
 
 import pyarrow as pa
@@ -23,6 +24,7 @@ from pipeline.filter.url import compile_rules
 from pipeline.inputs import UNREADABLE, InputFile, input_files
 from pipeline.ledger import Tally
 from pipeline.recipe import LoadedRecipe
+from pipeline.remote import Found, Store
 from pipeline.stage import Part, PartRecord, Phase, Stage, Workspace, libraries
 
 _UUID = re.compile(r"([0-9a-f]{8})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{12})", re.IGNORECASE)
@@ -68,7 +70,12 @@ class ExtractStage(Stage):
 
     def _parts(self) -> list[Part]:
         return [
-            Part(name=file.identity, label=file.name, bytes=file.bytes, data={"path": str(file.path)})
+            Part(
+                name=file.identity,
+                label=file.name,
+                bytes=file.bytes,
+                data={"location": file.location, "remote": asdict(file.remote) if file.remote else None},
+            )
             for file in self._inputs
         ]
 
@@ -77,7 +84,7 @@ class ExtractStage(Stage):
             writer = _Writer(self.recipe.crawl, part.label, data, dropped)
             with ExitStack() as stack:
                 try:
-                    file = stack.enter_context(open(part.data["path"], "rb"))
+                    file = stack.enter_context(self._open(part))
                 except UNREADABLE as error:
                     info = {"status": "unreadable", "xxh3_128": None, "error": error.strerror}
                 else:
@@ -90,6 +97,15 @@ class ExtractStage(Stage):
             nondeterministic=tuple(writer.nondeterministic),
             info={"bytes": part.bytes, **info},
         )
+
+    def _open(self, part: Part) -> BinaryIO:
+        if part.data["remote"] is None:
+            return open(part.data["location"], "rb")
+        return cast(BinaryIO, self._store.open(Found(**part.data["remote"])))
+
+    @cached_property
+    def _store(self) -> Store:
+        return Store(self.recipe.remote)
 
     @property
     def _page_bytes(self) -> int:
