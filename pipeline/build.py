@@ -21,24 +21,27 @@ def build(loaded: LoadedRecipe, out: Path, *, tasks: int, reporter: Reporter) ->
         BadInput: the recipe's inputs or models are not there, or another build holds `out`.
         BuildFailed: a stage could not finish; the same call goes on behind what is complete.
     """
-    check(loaded, out)
+    first = check(loaded, out)
     with output_lock(out):
         stages: list[Stage] = []
         for kind in stages_of(loaded.recipe):
-            stage = kind(loaded, out, stages[-1] if stages else None)
+            stage = kind(loaded, out, stages[-1]) if stages else first
             run_stage(stage, tasks, reporter)
             stages.append(stage)
         return finish_corpus(loaded, out, stages)
 
 
-def check(loaded: LoadedRecipe, out: Path) -> None:
-    """Refuse whatever can be refused before anything is written: models, inputs, tokenizer.
+def check(loaded: LoadedRecipe, out: Path) -> Stage:
+    """Refuse whatever can be refused before anything is written: models, inputs, tokenizer. Returns the first stage,
+    which knows its inputs now: to list a whole crawl again would take minutes.
 
     Raises:
         BadInput: one of them is not there.
     """
-    stages_of(loaded.recipe)[0](loaded, out, None).inputs_digest()
+    first = stages_of(loaded.recipe)[0](loaded, out, None)
+    first.inputs_digest()
     load_tokenizer(loaded)
+    return first
 
 
 def run_stage(stage: Stage, tasks: int, reporter: Reporter) -> None:

@@ -47,7 +47,7 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(data[: len(data) // 2] if fault == "cut" else data)
         self.close_connection = self.close_connection or fault == "cut"
 
-    do_HEAD = do_PUT = do_POST = do_DELETE = do_GET
+    do_HEAD = do_PUT = do_POST = do_DELETE = do_GET  # noqa: N815 - the names that http.server calls
 
     def log_message(self, format: str, *args: object) -> None:
         """Silence."""
