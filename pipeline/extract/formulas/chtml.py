@@ -9,10 +9,14 @@ import re
 
 from pipeline.extract.formulas import mathml
 from pipeline.extract.formulas.dom import Element
-from pipeline.extract.formulas.symbols import styled
 
 _CODE = re.compile(r"(?:^|\s)mjx-c([0-9A-F]{2,6})(?:\s|$)")
-_CALLIGRAPHIC = re.compile(r"[A-Z]-CB?(?:\s|$)|TeX-cal")
+# Classes of MathJax 3 and of version 2's CommonHTML, font families of version 2's HTML-CSS.
+_ALPHABETS = ((r"[A-Z]-CB?(?:\s|$)|TeX-cal|TeX-script|_Caligraphic|_Script", "script"),
+              (r"TeX-ams|_AMS", "double-struck"), (r"TeX-frak|_Fraktur", "fraktur"), (r"TeX-sans|_SansSerif", "sans-serif"),
+              (r"TeX-type|_Typewriter", "monospace"), (r"TeX-main-B|_Main-bold", "bold"),
+              (r"TeX-math-B|_Math-bold", "bold-italic"))  # fmt: skip
+_ALPHABET = re.compile("|".join(f"(?:{name})" for name, _ in _ALPHABETS))
 _TOP = re.compile(r"(?:^|[;\s])top:\s*(-?[\d.]+)em")
 _LEAVES = frozenset({"mi", "mo", "mn", "mtext", "ms", "utext"})
 _MATHML = _LEAVES | frozenset(
@@ -28,6 +32,9 @@ _DROPPED = frozenset(
 PIECES = dict.fromkeys("⎛⎜⎝", "(") | dict.fromkeys("⎞⎟⎠", ")") | dict.fromkeys("⎡⎢⎣", "[") | dict.fromkeys("⎤⎥⎦", "]")
 PIECES |= dict.fromkeys("\ue150\ue151\ue155", "⏞") | dict.fromkeys("\ue152\ue153\ue156", "⏟")
 PIECES |= dict.fromkeys("⎧⎨⎩", "{") | dict.fromkeys("⎫⎬⎭", "}") | dict.fromkeys("⎸⎹⏐∣", "|") | dict.fromkeys("⎷", "√")
+_ENDS = frozenset("⎡⎣⎤⎦")
+_CORNERED = {"⎡": "⌈", "⎣": "⌊", "⎤": "⌉", "⎦": "⌋"}  # brackets with one end only
+_EXTENSIONS = "⎪{}()[]|"  # between the pieces
 _Child = Element | str
 
 
@@ -83,8 +90,9 @@ def symbols(node: Element) -> str:
 def put_together(text: str) -> str:
     """One character for the pieces that draw it stretched."""
     bare = text.replace("\ue154", "").strip()
-    if bare and all(char in PIECES or char.isspace() for char in bare):
-        return PIECES[bare[0]]
+    if bare and bare[0] in PIECES and all(char in PIECES or char in _EXTENSIONS or char.isspace() for char in bare):
+        shape = "".join(sorted(set(bare) & _ENDS))
+        return _CORNERED.get(shape, PIECES[bare[0]])
     return text
 
 
@@ -173,16 +181,26 @@ def _leaf(node: Element, name: str) -> Element | None:
     text = symbols(node)
     if not text:
         return None
-    attributes: dict[str, str | None] = {}
-    if name == "mi" and len(text) == 1 and text.isascii() and text.isalpha():
-        if any(_CALLIGRAPHIC.search(child.get("class")) for child in [node, *node.elements]):
-            attributes = {"mathvariant": "script"}
-        elif _upright(node):
-            attributes = {"mathvariant": "normal"}
     if name in ("mtext", "utext"):
-        text = "".join(styled(char)[0] for char in text)
-        return Element("mtext", [text.replace("\xa0", " ")])
-    return Element(name, [text], attributes)
+        return Element("mtext", [text.replace("\xa0", " ")], {"mathvariant": _font(node)})
+    variant = ""
+    if text.isascii() and text.isalnum() and name in ("mi", "mn"):
+        variant = _font(node)
+        if not variant and name == "mi" and len(text) == 1 and _upright(node):
+            variant = "normal"
+    return Element(name, [text], {"mathvariant": variant} if variant else {})
+
+
+def _font(node: Element) -> str:
+    """The alphabet that a leaf's classes or styles name, "" for the usual ones."""
+    level = [node]
+    for _ in range(3):
+        for here in level:
+            match = _ALPHABET.search(f"{here.get('class')} {here.get('style')}")
+            if match:
+                return next(variant for name, variant in _ALPHABETS if re.search(name, match[0]))
+        level = [inner for here in level for inner in here.elements]
+    return ""
 
 
 def _upright(node: Element) -> bool:

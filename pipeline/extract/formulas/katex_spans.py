@@ -16,7 +16,8 @@ _HEIGHT = re.compile(r"(?:^|;)\s*height:\s*(-?[\d.]+)em")
 _MARGIN = re.compile(r"margin-(?:right|left):\s*(-?[\d.]+)em")
 _VARIANTS = {
     "mathbb": "double-struck", "mathbf": "bold", "boldsymbol": "bold-italic", "mathcal": "script", "mathscr": "script",
-    "mathfrak": "fraktur", "mathsf": "sans-serif", "mathtt": "monospace", "mathrm": "normal", "textbf": "bold",
+    "mathfrak": "fraktur", "mathsf": "sans-serif", "mathtt": "monospace", "mathrm": "normal",
+    "textbf": "bold", "texttt": "monospace", "textsf": "sans-serif", "textit": "italic",
     "mathboldsf": "sans-serif", "mathboldfrak": "fraktur", "mathsfit": "sans-serif",
 }  # fmt: skip
 _DROPPED = frozenset(
@@ -26,6 +27,10 @@ _NEGATION = "\ue020"
 _ACCENT_PATHS = (("M377 20", "→"), ("M0 241v40h399891", "→"), ("M400000 241", "←"), ("M200 55", "~"), ("M344 55", "~"),
                  ("M786 59", "~"), ("M786 58", "~"), ("M529 0", "^"), ("M1181 0", "^"), ("M0 435h", "¯"))  # fmt: skip
 _ARROW_PATHS = (("M0 241v40h399891", "→"), ("M400000 241", "←"), ("M0 377", "⇒"), ("M0 147", "⇒"), ("M399995", "⇐"))
+# Fences too tall for a glyph; those that begin alike differ in their foot.
+_FENCE_PATHS = (("M863,9", "("), ("M76,0", ")"), (r"M403 1759.*v1759 ", "["), (r"M347 1759.*v1759 ", "]"),
+                ("M403 1759", "⌈"), ("M347 1759", "⌉"), (r"M319 602.*H319", "⌊"), (r"M319 602", "⌋"),
+                (r"M145 15(?s:.)*M367", "‖"))  # fmt: skip
 _Child = Element | str
 
 
@@ -122,6 +127,8 @@ def _text(text: str, parent: Element) -> list[_Child]:
     if "mop" in names or "op-symbol" in names:
         bare = text.strip()
         return [Element("mi" if len(bare) > 1 else "mo", [bare])]
+    if len(text) == 1 and (text in "()[]{}⟨⟩⌊⌋⌈⌉"):
+        return [Element("mo", [text])]
     if names & {"mrel", "mbin", "mopen", "mclose", "mpunct", "delimsizing", "delimsizinginner", "small-op", "large-op"}:
         return [Element("mo", [text.strip()])]
     if text.strip() and all(char.isdigit() or char in "., " for char in text):
@@ -194,7 +201,7 @@ def _operator(node: Element) -> Element | None:
         _names(child) & {"msupsub", "vlist-t", "op-symbol", "op-limits", "mop"} for child in children
     ):
         return None
-    if all("mathrm" in _names(child) or "mspace" in _names(child) for child in children):
+    if all(not _names(child) or _names(child) & {"mathrm", "mspace"} for child in children):
         word = " ".join(node.text().replace("\u200b", "").split())
         if len(word) > 1 and word.isascii() and word.replace(" ", "").isalpha():
             return Element("mi", [word]) if word in FUNCTIONS else Element("mo", [word])
@@ -318,7 +325,7 @@ def _tall_fence(node: Element) -> Element:
         return Element("mo", [PIECES.get(text[0], text[0])])
     path = node.find("path")
     drawn = path.get("d") if path is not None else ""
-    return Element("mo", ["‖" if drawn.count("M") > 1 and "v1" in drawn and "M367" in drawn else "|"])
+    return Element("mo", [next((fence for start, fence in _FENCE_PATHS if re.match(start, drawn)), "|")])
 
 
 def _words(node: Element) -> list[_Child]:
@@ -328,7 +335,10 @@ def _words(node: Element) -> list[_Child]:
         if isinstance(child, str):
             out.append(Element("mtext", [child.replace("\u200b", "")]))
         elif _names(child) & {"textrm", "textbf", "textit", "textsf", "texttt", "mord"} and not child.elements:
-            out.append(Element("mtext", [child.text().replace("\u200b", "")]))
+            variant = next(
+                (_VARIANTS[name] for name in ("textbf", "texttt", "textsf", "textit") if name in _names(child)), ""
+            )
+            out.append(Element("mtext", [child.text().replace("\u200b", "")], {"mathvariant": variant}))
         elif "text" in _names(child) or ("mord" in _names(child) and not child.elements):
             out += _words(child)
         elif "mspace" in _names(child):
@@ -338,8 +348,13 @@ def _words(node: Element) -> list[_Child]:
     merged: list[_Child] = []
     for piece in out:
         last = merged[-1] if merged else None
-        if isinstance(piece, Element) and piece.tag == "mtext" and isinstance(last, Element) and last.tag == "mtext":
-            merged[-1] = Element("mtext", [last.text() + piece.text()])
+        if (
+            isinstance(piece, Element)
+            and isinstance(last, Element)
+            and piece.tag == last.tag == "mtext"
+            and piece.get("mathvariant") == last.get("mathvariant")
+        ):
+            merged[-1] = Element("mtext", [last.text() + piece.text()], last.attributes)
         else:
             merged.append(piece)
     return merged
@@ -359,15 +374,20 @@ def _table(node: Element) -> Element:
     """Columns of cells as rows."""
     columns: list[list[tuple[float, Element]]] = []
     alignment: list[str] = []
+    lines: list[float] = []  # heights of the rows: a column has no item for a cell that its row does not reach
     for child in node.elements:
         kind = next((name for name in _names(child) if name.startswith("col-align-")), "")
         if kind:
-            columns.append(sorted(_items(child), key=lambda pair: -pair[0]))
+            columns.append(_items(child))
             alignment.append({"l": "left", "r": "right"}.get(kind[-1], "center"))
+    for height in sorted({height for column in columns for height, _ in column}, reverse=True):
+        if not lines or lines[-1] - height > 0.02:
+            lines.append(height)
     rows: list[_Child] = []
-    for number in range(max((len(column) for column in columns), default=0)):
-        cells: list[_Child] = [
-            Element("mtd", _row(column[number][1]) if number < len(column) else []) for column in columns
-        ]
+    for line in lines:
+        cells: list[_Child] = []
+        for column in columns:
+            item = next((item for height, item in column if abs(height - line) <= 0.02), None)
+            cells.append(Element("mtd", _row(item) if item is not None else []))
         rows.append(Element("mtr", cells))
     return Element("mtable", rows, {"columnalign": " ".join(alignment)})

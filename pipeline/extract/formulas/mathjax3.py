@@ -15,6 +15,9 @@ def lift(node: LexborNode, page: Page) -> None:
     root = node.css_first("mjx-math, svg")
     math = node.css_first("math")
     given = node.attributes.get("data-latex") or (root.attributes.get("data-latex") if root is not None else "")
+    if not given and root is not None and root.tag == "svg":
+        top = root.css_first('[data-mml-node="math"]')
+        given = top.attributes.get("data-latex") if top is not None else ""
     if given and given.strip():
         page.put(node, given, display, "mathjax_data_latex")
         return
@@ -26,6 +29,7 @@ def lift(node: LexborNode, page: Page) -> None:
     if root is None:
         return
     if root.tag == "svg":
-        page.put(node, page.read_back(root, svg.to_tex), display, "mathjax3_svg")
+        broken = node.css_first("mjx-break") is not None  # version 4 draws a line that may be broken in pieces
+        page.put(node, page.read_back(node if broken else root, svg.to_tex), display, "mathjax3_svg")
     else:
         page.put(node, page.read_back(root, chtml.to_tex), display, "mathjax3_chtml")

@@ -29,6 +29,8 @@ _SPACE = re.compile(r"\s+")
 _SAME_FONT = re.compile(r"\\(math(?:sf|rm|bf|tt|it))\{([A-Za-z0-9 ]+)\}\\\1\{([A-Za-z0-9 ]+)\}")
 _THICK = "\\;"
 _NO_LINE = re.compile(r"0+(?:\.0+)?\s*(?:[a-z%]+)?")
+_MOD = re.compile(r"(?:\\;|\\quad )?(?:\\bmod |\\mathrm\{mod\})\\,\\,")
+_TEXT_FONTS = {"bold": "\\textbf", "italic": "\\textit", "monospace": "\\texttt", "sans-serif": "\\textsf"}
 _BARS = "|‖∣∥"
 
 
@@ -38,7 +40,7 @@ def to_tex(node: Element) -> str:
     previous = None
     while previous != tex and "}\\" in tex:
         previous, tex = tex, _SAME_FONT.sub(r"\\\1{\2\3}", tex)
-    return tex
+    return _MOD.sub(r"\\mod ", tex) if "mod" in tex else tex
 
 
 def convert(node: Element) -> str:
@@ -47,7 +49,9 @@ def convert(node: Element) -> str:
     token = _TOKENS.get(tag)
     if token is not None:
         # KaTeX nests constructs in tokens, to give them the spacing of an operator.
-        return token(node) if not node.elements else row(node)
+        if not node.elements:
+            return token(node)
+        return "\\bmod " if tag == "mo" and _text(node) == "mod" else row(node)
     script = _SCRIPTS.get(tag)
     if script is not None:
         return script(node, convert)
@@ -155,7 +159,7 @@ def _fenced(children: list[Element | str], start: int, opening: str, pairs: dict
         ):
             above, below = parts_of(only, 2, convert)
             return f"\\binom{{{above}}}{{{below}}}", end + 1
-        if isinstance(only, Element) and only.tag in ("mi", "mo", "mtext") and _text(only) == "mod":
+        if isinstance(only, Element) and _text(only) == "mod":
             return f"\\pmod{{{children_tex(inner[1:]).removeprefix(_THICK)}}}", end + 1
     first = children[start]
     if isinstance(first, Element) and first.get("stretchy") == "false":
@@ -195,9 +199,8 @@ def _pairs(children: list[Element | str]) -> dict[int, int]:
 def mtext(node: Element) -> str:
     """Words; formulas inside them stay formulas."""
     if node.elements:
-        return join([text_tex(_SPACE.sub(" ", c)) if isinstance(c, str) else convert(c) for c in node.children])
-    text = _SPACE.sub(" ", node.text())
-    return text_tex(text)
+        return join([text_tex(c) if isinstance(c, str) else convert(c) for c in node.children])
+    return text_tex(node.text(), _TEXT_FONTS.get(node.get("mathvariant"), "\\text"))
 
 
 def mfrac(node: Element) -> str:
@@ -309,6 +312,7 @@ _SCRIPTS = {
 }  # fmt: skip
 _HANDLERS: dict[str, Callable[[Element], str]] = {
     "mtext": mtext, "mfrac": mfrac, "msqrt": msqrt, "mroot": mroot, "mfenced": mfenced, "menclose": menclose,
+    "mrow": lambda node: f"\\boxed{{{row(node)}}}" if "border:" in node.get("style") else row(node),
     "semantics": semantics, "maction": maction, "mstyle": mstyle, "mtable": lambda node: table(node, convert, "", ""),
     "apply": content, "ci": content, "cn": content, "csymbol": content, "bind": content, "reln": content,
 }  # fmt: skip

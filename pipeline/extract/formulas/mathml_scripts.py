@@ -13,6 +13,9 @@ _LIMITS = frozenset({"lim", "max", "min", "sup", "inf", "limsup", "liminf", "det
 _NAMED_OPERATOR = re.compile(r"\\(?:text|mathrm|operatorname)\{([a-zA-Z ]+)\}")
 _BOXES = frozenset({"mrow", "mstyle", "texatom", "mpadded"})
 _TOKENS = frozenset({"mo", "mi", "mtext", "mn"})
+_STACK = ("\\begin{gathered}", "\\end{gathered}")  # lines under a sum
+_SPACES = re.compile(r"\\(?:q?quad(?![a-zA-Z])|[,;:! ])|\s")
+_AROUND = re.compile(r"^(?:\\[,;: ])+|(?:\\[,;: ])+$")  # room that Temml leaves beside the label of an arrow
 _DRAWN = "¯‾―─−-_⎯"
 _SIMPLE_BASE = re.compile(
     r"[^\\{}^_'\s]|\d+|\\[a-zA-Z]+|\\[^a-zA-Z]|\\(?:math[a-z]+|text[a-z]*|operatorname\*?|boldsymbol|left[^\\]|mathring)?\{[^{}]*\}"
@@ -36,6 +39,8 @@ def unwrap(node: Element | str) -> Element | str:
 
 def script(tex: str) -> str:
     """What stands behind `^` or `_`: one character alone, else in braces."""
+    if tex.startswith(_STACK[0]) and tex.endswith(_STACK[1]) and tex.count("\\begin") == 1:
+        return f"{{\\substack{{{tex[len(_STACK[0]) : -len(_STACK[1])]}}}}}"
     return tex if len(tex) == 1 and tex.isalnum() else f"{{{tex}}}"
 
 
@@ -68,6 +73,9 @@ def msup(node: Element, convert: Convert) -> str:
         return f"{base(nucleus)}{above}"
     if above in ("\\prime", "\\prime\\prime"):
         return f"{base(nucleus)}{above.replace(chr(92) + 'prime', chr(39))}"
+    if above.startswith("'"):
+        rest = above.lstrip("'")
+        return f"{base(nucleus)}{above[: len(above) - len(rest)]}^{script(rest)}"
     return f"{base(nucleus)}^{script(above)}" if above else nucleus
 
 
@@ -145,11 +153,13 @@ def mover(node: Element, convert: Convert) -> str:
     """An accent, a brace or a label over a base."""
     children = [child for child in node.children if isinstance(child, Element) or child.strip()]
     nucleus, above = parts_of(node, 2, convert)
-    if len(children) < 2 or not above:
+    if len(children) < 2 or not _SPACES.sub("", above):
         return nucleus
     mark = _single(children[1])
     accent = ACCENTS.get(mark)
     if accent and not _takes_limits(children[0], ""):
+        if accent == "\\overline" and isinstance(children[1], Element) and children[1].get("stretchy") == "false":
+            accent = "\\bar"
         if _is_wide(children[0]):
             accent = WIDE.get(accent, accent)
         return f"{accent}{{{nucleus}}}"
@@ -157,7 +167,7 @@ def mover(node: Element, convert: Convert) -> str:
         return f"{nucleus}^{script(above)}"
     arrow = _ARROWS.get(_single(children[0]))
     if arrow and mark not in ACCENTS:
-        return f"{arrow}{{{above}}}"
+        return f"{arrow}{{{_AROUND.sub('', above)}}}"
     return f"\\overset{{{above}}}{{{nucleus}}}"
 
 

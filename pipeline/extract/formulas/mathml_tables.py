@@ -31,7 +31,14 @@ def _cells(row: Element, convert: Callable[[Element], str]) -> list[str]:
     cells = row.elements
     if row.tag == "mlabeledtr":
         cells = cells[1:]
+    glue = [place for place, cell in enumerate(cells) if _is_glue(cell)]
+    if glue:  # KaTeX and Temml centre a numbered row between two of these; the number stands in or behind the second
+        cells = cells[int(glue[0] == 0) : next((place for place in glue if place), len(cells))]
     return [convert(cell) for cell in cells if "mjx-label" not in cell.classes]
+
+
+def _is_glue(cell: Element) -> bool:
+    return "50%" in cell.get("width") or "50%" in cell.get("style") or "mtr-glue" in cell.classes
 
 
 def table(node: Element, convert: Callable[[Element], str], opening: str, closing: str) -> str:

@@ -10,6 +10,10 @@ _LENGTH = re.compile(r"(-?[\d.]+)\s*(em|ex|px|pt|mu|in|cm|mm|%)?$")
 _EM = {"em": 1.0, "ex": 0.43, "px": 0.06, "pt": 0.1, "mu": 1 / 18, "in": 7.0, "cm": 2.8, "mm": 0.28, "": 1.0}
 _NAMED_SPACE = {"veryverythinmathspace": 1 / 18, "verythinmathspace": 2 / 18, "thinmathspace": 3 / 18,
                 "mediummathspace": 4 / 18, "thickmathspace": 5 / 18, "verythickmathspace": 6 / 18}  # fmt: skip
+_WIDTHS = {"\u200a": 0.06, "\u2009": 0.17, "\u202f": 0.17, "\u2006": 0.17, "\u205f": 0.22, "\u2005": 0.21, "\u2004": 0.33,
+           "\u2002": 0.5, "\u2003": 1.0}  # fmt: skip
+_BLANK = "".join(INVISIBLE) + " \n\t\r\xa0" + "".join(_WIDTHS)
+_TEXT_COMMANDS = {"\\mathbf": "\\textbf", "\\mathtt": "\\texttt", "\\mathsf": "\\textsf", "\\boldsymbol": "\\textbf"}
 _TEXT_SPECIAL = re.compile(r"[#$%&_{}~^\\]")
 _TEXT_ESCAPES = {"~": "\\textasciitilde{}", "^": "\\textasciicircum{}", "\\": "\\textbackslash{}"}
 _BARS = "|‖∣∥"
@@ -88,16 +92,26 @@ def mo(node: Element) -> str:
     return in_variant(text, variant if variant != "normal" else "")
 
 
-def text_tex(text: str) -> str:
+def text_tex(text: str, command: str = "\\text") -> str:
     """Words inside a formula."""
-    text = text.replace("\xa0", " ")
-    if not text.strip():
-        return "\\ " if text else ""
+    if not text.strip(_BLANK):
+        return _blank(text)
+    text = _SPACE.sub(" ", text.replace("\xa0", " "))
     if len(text) == 1 and not text.isalnum():
         return chars_tex(text)
     plain = "".join(styled(char)[0] for char in text if char not in INVISIBLE)
+    if plain != text and command == "\\text":
+        command = _TEXT_COMMANDS.get(next((styled(char)[1] for char in text if char.isalpha()), ""), command)
     escaped = _TEXT_SPECIAL.sub(lambda match: _TEXT_ESCAPES.get(match[0], "\\" + match[0]), plain)
-    return f"\\text{{{escaped}}}"
+    return f"{command}{{{escaped}}}"
+
+
+def _blank(text: str) -> str:
+    """Space written with characters: KaTeX's MathML has nothing else, a negative one with U+2063 behind it."""
+    if "\u2063" in text:
+        return "\\!"
+    width = sum(_WIDTHS.get(char, 0.0) for char in text)
+    return "\\ " if " " in text or "\xa0" in text or "\n" in text else _space(width)
 
 
 def mspace(node: Element) -> str:
@@ -113,6 +127,11 @@ def mspace(node: Element) -> str:
             if match and match[1].count(".") < 2 and match[1] not in ("-", ".", "-.")
             else 0.0
         )
+    return _space(em)
+
+
+def _space(em: float) -> str:
+    """The nearest of LaTeX's spaces."""
     if em >= 1.7:
         return "\\qquad "
     if em >= 0.8:

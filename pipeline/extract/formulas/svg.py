@@ -5,7 +5,6 @@ import re
 from pipeline.extract.formulas import mathml
 from pipeline.extract.formulas.chtml import put_together
 from pipeline.extract.formulas.dom import Element
-from pipeline.extract.formulas.symbols import styled
 
 _TRANSLATE = re.compile(r"translate\(\s*(-?[\d.]+)[\s,]+(-?[\d.]+)\s*\)")
 _HREF = re.compile(r"-([0-9A-F]{2,6})$")
@@ -15,7 +14,7 @@ _Child = Element | str
 
 
 def to_tex(node: Element) -> str:
-    """LaTeX of an `<svg>` that MathJax drew, "" for any other."""
+    """LaTeX of an `<svg>` that MathJax drew, or of several that are pieces of a line; "" for any other."""
     return mathml.to_tex(Element("mrow", _children(node)))
 
 
@@ -57,7 +56,9 @@ def _children(node: Element) -> list[_Child]:
         name = child.get("data-mml-node")
         if child.get("data-labels") or child.tag in ("rect", "defs", "line", "path", "title", "desc", "style"):
             continue
-        if name:
+        if name == "math":
+            out.extend(_children(child))
+        elif name:
             made = _read_back(child, name)
             if made is not None:
                 out.append(made)
@@ -83,7 +84,7 @@ def _read_back(node: Element, name: str) -> Element | None:
         if not text:
             return None
         if name == "mtext":
-            return Element("mtext", ["".join(styled(char)[0] for char in text).replace("\xa0", " ")])
+            return Element("mtext", [text.replace("\xa0", " ")])
         upright = name == "mi" and len(text) == 1 and text.isascii() and text.isalpha()
         variant = "script" if upright and _CALLIGRAPHIC.search(_font(node)) else "normal"
         return Element(name, [text], {"mathvariant": variant} if upright else {})

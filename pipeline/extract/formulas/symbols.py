@@ -80,7 +80,8 @@ TEX.update(
 )
 # Invisible operators, joiners, direction marks and variation selectors write nothing.
 INVISIBLE = frozenset(
-    "\u2061\u2062\u2063\u2064\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\ufe00\ufe01\u00ad\u2028\u2029"
+    "\u2061\u2062\u2063\u2064\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad\u2028\u2029"
+    + "".join(map(chr, range(0xFE00, 0xFE10)))
 )
 TEX.update(dict.fromkeys(INVISIBLE, ""))
 
@@ -125,6 +126,9 @@ _ALPHABETS = (
     "\\mathsf", "\\mathsf", "\\mathsf", "\\mathtt",
 )  # fmt: skip
 _GREEK_ALPHABETS = ("\\mathbf", "", "\\boldsymbol", "\\mathsf", "\\mathsf")
+# The letters that NFKC turns into their plain sisters: epsilon, theta, kappa, phi, rho, pi, at the end of each alphabet.
+_VARIANT_GREEK = "ϵϑϰϕϱϖ"
+_VARIANT_CODES = frozenset(start + place for start in range(0x1D6DC, 0x1D7CA, 58) for place in range(6))
 _DIGITS = ("\\mathbf", "\\mathbb", "\\mathsf", "\\mathsf", "\\mathtt")
 VARIANTS = {
     "bold": "\\mathbf", "italic": "", "bold-italic": "\\boldsymbol", "double-struck": "\\mathbb", "script": "\\mathcal",
@@ -132,6 +136,8 @@ VARIANTS = {
     "bold-sans-serif": "\\mathsf", "sans-serif-italic": "\\mathsf", "sans-serif-bold-italic": "\\mathsf",
     "monospace": "\\mathtt", "normal": "\\mathrm",
 }  # fmt: skip
+_NEGATION = "\u0338"
+_NEGATED = re.compile(f"([^{_NEGATION}])({_NEGATION})")  # what has no character of its own: LaTeX negates in advance
 _WORD_END = re.compile(r"\\[a-zA-Z]+$")
 
 
@@ -140,7 +146,7 @@ def styled(char: str) -> tuple[str, str]:
     code = ord(char)
     if not 0x1D400 <= code <= 0x1D7FF:
         return char, ""
-    plain = unicodedata.normalize("NFKC", char)
+    plain = _VARIANT_GREEK[(code - 0x1D6DC) % 58] if code in _VARIANT_CODES else unicodedata.normalize("NFKC", char)
     if code < 0x1D6A4:
         font = _ALPHABETS[(code - 0x1D400) // 52]
     elif code < 0x1D6A8:
@@ -192,4 +198,6 @@ def chars_tex(text: str) -> str:
     """LaTeX of a run of characters in math mode."""
     if text.isascii() and text.isalnum():
         return text
+    if _NEGATION in text:
+        text = _NEGATED.sub(r"\2\1", unicodedata.normalize("NFC", text))
     return join([char_tex(char) for char in text])
