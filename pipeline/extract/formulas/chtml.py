@@ -13,7 +13,8 @@ from pipeline.extract.formulas.dom import Element
 _CODE = re.compile(r"(?:^|\s)mjx-c([0-9A-F]{2,6})(?:\s|$)")
 # Classes of MathJax 3 and of version 2's CommonHTML, font families of version 2's HTML-CSS.
 _ALPHABETS = ((r"[A-Z]-CB?(?:\s|$)|TeX-cal|TeX-script|_Caligraphic|_Script", "script"),
-              (r"TeX-ams|_AMS", "double-struck"), (r"TeX-frak|_Fraktur", "fraktur"), (r"TeX-sans|_SansSerif", "sans-serif"),
+              (r"TeX-ams|_AMS", "double-struck"),
+              (r"TeX-frak|_Fraktur", "fraktur"), (r"TeX-sans|_SansSerif", "sans-serif"),
               (r"TeX-type|_Typewriter", "monospace"), (r"TeX-main-B|_Main-bold", "bold"),
               (r"TeX-math-B|_Math-bold", "bold-italic"))  # fmt: skip
 _ALPHABET = re.compile("|".join(f"(?:{name})" for name, _ in _ALPHABETS))

@@ -10,8 +10,8 @@ _LENGTH = re.compile(r"(-?[\d.]+)\s*(em|ex|px|pt|mu|in|cm|mm|%)?$")
 _EM = {"em": 1.0, "ex": 0.43, "px": 0.06, "pt": 0.1, "mu": 1 / 18, "in": 7.0, "cm": 2.8, "mm": 0.28, "": 1.0}
 _NAMED_SPACE = {"veryverythinmathspace": 1 / 18, "verythinmathspace": 2 / 18, "thinmathspace": 3 / 18,
                 "mediummathspace": 4 / 18, "thickmathspace": 5 / 18, "verythickmathspace": 6 / 18}  # fmt: skip
-_WIDTHS = {"\u200a": 0.06, "\u2009": 0.17, "\u202f": 0.17, "\u2006": 0.17, "\u205f": 0.22, "\u2005": 0.21, "\u2004": 0.33,
-           "\u2002": 0.5, "\u2003": 1.0}  # fmt: skip
+_WIDTHS = {"\u200a": 0.06, "\u2009": 0.17, "\u202f": 0.17, "\u2006": 0.17, "\u205f": 0.22, "\u2005": 0.21,
+           "\u2004": 0.33, "\u2002": 0.5, "\u2003": 1.0}  # fmt: skip
 _BLANK = "".join(INVISIBLE) + " \n\t\r\xa0" + "".join(_WIDTHS)
 _TEXT_COMMANDS = {"\\mathbf": "\\textbf", "\\mathtt": "\\texttt", "\\mathsf": "\\textsf", "\\boldsymbol": "\\textbf"}
 _TEXT_SPECIAL = re.compile(r"[#$%&_{}~^\\]")

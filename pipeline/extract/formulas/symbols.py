@@ -126,7 +126,7 @@ _ALPHABETS = (
     "\\mathsf", "\\mathsf", "\\mathsf", "\\mathtt",
 )  # fmt: skip
 _GREEK_ALPHABETS = ("\\mathbf", "", "\\boldsymbol", "\\mathsf", "\\mathsf")
-# The letters that NFKC turns into their plain sisters: epsilon, theta, kappa, phi, rho, pi, at the end of each alphabet.
+# What NFKC turns into plain sisters: epsilon, theta, kappa, phi, rho and pi, at the end of each alphabet.
 _VARIANT_GREEK = "ϵϑϰϕϱϖ"
 _VARIANT_CODES = frozenset(start + place for start in range(0x1D6DC, 0x1D7CA, 58) for place in range(6))
 _DIGITS = ("\\mathbf", "\\mathbb", "\\mathsf", "\\mathsf", "\\mathtt")

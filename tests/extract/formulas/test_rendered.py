@@ -1,4 +1,4 @@
-"""Formulas that KaTeX, Temml and MathJax 2 to 4 rendered (see make_fixtures) come back as written, up to spacing and synonyms."""
+"""Formulas that KaTeX, Temml and MathJax rendered (see make_fixtures) come back as written, up to spacing, synonyms."""
 
 import json
 from pathlib import Path
