@@ -8,6 +8,7 @@ from typing import NoReturn
 
 import typer
 
+import pipeline.cache_commands
 import pipeline.commands
 import training.commands
 
@@ -19,6 +20,7 @@ app = typer.Typer(
 )
 for _command in (*pipeline.commands.COMMANDS, *training.commands.COMMANDS):
     app.command()(_command)
+app.add_typer(pipeline.cache_commands.app, name="refine-cache")
 
 
 def main() -> NoReturn:

@@ -38,7 +38,10 @@ def check(loaded: LoadedRecipe, out: Path) -> Stage:
     Raises:
         BadInput: one of them is not there.
     """
-    first = stages_of(loaded.recipe)[0](loaded, out, None)
+    kinds = stages_of(loaded.recipe)
+    for kind in kinds:
+        kind.check(loaded)
+    first = kinds[0](loaded, out, None)
     first.inputs_digest()
     load_tokenizer(loaded)
     return first

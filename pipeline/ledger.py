@@ -63,8 +63,9 @@ class Tally:
     def __init__(self) -> None:
         self.records_in = 0
         self.kept = 0
+        self.written: int | None = None
         self.dropped: Counter[str] = Counter()
 
     def ledger(self) -> Ledger:
         """The balanced ledger of what was counted."""
-        return Ledger(records_in=self.records_in, kept=self.kept, dropped=dict(self.dropped))
+        return Ledger(records_in=self.records_in, kept=self.kept, written=self.written, dropped=dict(self.dropped))

@@ -11,6 +11,7 @@ from pipeline.errors import BadInput
 from pipeline.extract.limits import Limits
 from pipeline.filter.url import UrlRules
 from pipeline.frozen import Frozen
+from pipeline.refine.settings import RefineSettings
 from pipeline.remote.settings import RemoteSettings
 
 _Score = Field(ge=0, le=1)
@@ -118,6 +119,8 @@ class Recipe(Frozen):
     extract: ExtractSettings = ExtractSettings()
     filter: FilterSettings = FilterSettings()
     dedup: DedupSettings = DedupSettings()
+    refine: RefineSettings | None = None
+    """Rewriting; without this section the recipe has no such stage."""
     shard: ShardSettings = ShardSettings()
 
 

@@ -103,6 +103,10 @@ class Stage(ABC):
         """Whether a recipe has this stage."""
         return True
 
+    @classmethod  # noqa: B027 - a hook, not a duty
+    def check(cls, loaded: LoadedRecipe) -> None:
+        """Refuse what can be refused before anything is written; raises BadInput. By default nothing."""
+
     @cached_property
     def fingerprint(self) -> str:
         """32 hex digits over everything that shapes the stage's output."""

@@ -6,11 +6,11 @@ from pipeline.dedup.stage import DedupStage
 from pipeline.extract.stage import ExtractStage
 from pipeline.filter.stage import FilterStage
 from pipeline.recipe import LoadedRecipe, Recipe
+from pipeline.refine.stage import RefineStage
 from pipeline.shard.stage import ShardStage
 from pipeline.stage import Stage
 
-STAGES: tuple[type[Stage], ...] = (ExtractStage, FilterStage, DedupStage, ShardStage)
-
+STAGES: tuple[type[Stage], ...] = (ExtractStage, FilterStage, DedupStage, RefineStage, ShardStage)
 """All stages; a recipe may do without some."""
 
 
