@@ -1,0 +1,58 @@
+"""Rewards: exact values of every term."""
+
+import pytest
+
+from pipeline.errors import BadInput
+from training.rl.grading import Grade
+from training.rl.rewards import RewardSettings, is_repetitive, load_reward, overlong, reward, rewards
+
+OK, WRONG, LATE = Grade(True, "ok", 0.0), Grade(False, "ok", 0.0), Grade(False, "timeout", 5.0)
+
+
+def two_for_all(gold: str, response: str, grade: Grade, num_tokens: int) -> float:
+    """A user's reward."""
+    return 2.0 + num_tokens
+
+
+def test_correctness_is_plus_or_minus_one() -> None:
+    assert [reward(RewardSettings(), "", grade, 9) for grade in (OK, WRONG, LATE)] == [1.0, -1.0, -1.0]
+
+
+def test_what_timed_out_can_be_dropped() -> None:
+    settings = RewardSettings(timeout="drop")
+    assert [reward(settings, "", grade, 9) for grade in (OK, WRONG, LATE)] == [1.0, -1.0, None]
+
+
+def test_terms_are_taken_off() -> None:
+    settings = RewardSettings(format_penalty=0.5, repetition_penalty=0.25, max_tokens=100, overlong_buffer=40)
+    assert reward(settings, "no box", OK, 10) == 0.5
+    assert reward(settings, "\\boxed{1}" + "again " * 10, OK, 10) == 0.75
+    assert reward(settings, "\\boxed{1}", OK, 80) == 0.5
+
+
+def test_overlong_is_dapos() -> None:
+    assert [overlong(n, 100, 40) for n in (0, 60, 70, 99, 100, 500)] == [0.0, 0.0, 0.25, 0.975, 1.0, 1.0]
+    assert [overlong(n, 100, 0) for n in (100, 101)] == [0.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("response", "repetitive"),
+    [("abcdeabcdeabcdeabcdeabcde", True), ("abcdeabcdeabcdeabcde", False), ("x = 1111", False), ("word " * 1000, True)],
+)
+def test_repetition(response: str, repetitive: bool) -> None:
+    assert is_repetitive(response) is repetitive
+
+
+def test_a_batch_is_graded_and_rewarded() -> None:
+    values, grades = rewards(RewardSettings(), ["5", "5"], [r"\boxed{5}", "it is 5"], [3, 4])
+    assert (values, [grade.status for grade in grades]) == ([1.0, -1.0], ["ok", "no_answer"])
+    values, _ = rewards(RewardSettings(last_box=False), ["5", "5"], [r"\boxed{5}", "it is 5"], [3, 4])
+    assert values == [1.0, 1.0]
+
+
+def test_a_reward_is_any_importable_function() -> None:
+    values, _ = rewards(RewardSettings(function=f"{__name__}:two_for_all"), ["5"], [""], [3])
+    assert values == [5.0]
+    for path in ("no.such.module:name", "math:no_such", "math:pi", "nothing"):
+        with pytest.raises(BadInput, match="write module:name"):
+            load_reward(path)

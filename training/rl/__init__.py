@@ -1,0 +1,1 @@
+"""Reinforcement learning on verifiable answers: grading, rewards, rollouts, losses."""

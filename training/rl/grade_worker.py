@@ -1,0 +1,54 @@
+"""A grading process, `python -m training.rl.grade_worker`: lines `[gold, answer]` in, `["ok", equal, seconds]` out.
+
+The CPU limit is a timer of this process, raised as an error that no `except Exception` on the way swallows; an
+operation that does not come back to Python is ended by the parent's kill. Memory is limited by the address space.
+"""
+
+import json
+import resource
+import signal
+import sys
+import time
+from types import FrameType
+
+_MEMORY_BYTES = 2 << 30
+
+
+class _OutOfTime(BaseException):
+    pass
+
+
+def _raise(number: int, frame: FrameType | None) -> None:
+    raise _OutOfTime
+
+
+def main() -> None:
+    """Grade until standard input ends. The one argument is the CPU limit of a pair in seconds."""
+    from training.rl.symbolic import equal
+
+    limit_s = float(sys.argv[1])
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
+    sys.set_int_max_str_digits(20_000)
+    signal.signal(signal.SIGPROF, _raise)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle: it closes our input
+    answers, sys.stdout = sys.stdout, sys.stderr  # a library that prints must not break the protocol
+    for line in sys.stdin:
+        gold, answer = json.loads(line)
+        start = time.process_time()
+        try:
+            signal.setitimer(signal.ITIMER_PROF, limit_s)
+            result: list[object] = ["ok", equal(gold, answer)]
+            signal.setitimer(signal.ITIMER_PROF, 0)
+        except _OutOfTime:
+            result = ["timeout", False]
+        except MemoryError:
+            result = ["memory", False]
+        except Exception as error:  # noqa: BLE001 - a parser of hostile text; the status tells, nothing is hidden
+            result = [f"error: {type(error).__name__}", False]
+        finally:
+            signal.setitimer(signal.ITIMER_PROF, 0)
+        print(json.dumps([*result, time.process_time() - start]), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,117 @@
+"""Rewards of a response: correctness, and optional terms for format, repetition and length.
+
+A reward is any importable `function(gold, response, grade, num_tokens) -> float`: `load_reward("module:name")`.
+"""
+
+import importlib
+import re
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+from pydantic import Field
+
+from pipeline.errors import BadInput
+from pipeline.frozen import Frozen
+from training.rl.grading import Grade, GradingPool, grade_batch
+
+__all__ = ["Grade", "GradingPool", "RewardSettings", "grade_answer", "grade_batch", "load_reward", "reward"]
+
+Reward = Callable[[str, str, Grade, int], float]
+_REPEATED = re.compile(r"(.{5,200}?)\1{4,}", re.DOTALL)
+_REPETITION_CHARS = 4000
+
+
+class RewardSettings(Frozen):
+    """What a response is worth. The defaults are OctoThinker's: ±1 for the last box, nothing else (its reward code)."""
+
+    correct: float = 1.0
+    """Reward of a correct answer."""
+    wrong: float = -1.0
+    """Reward of a wrong answer, or of none."""
+    timeout: Literal["wrong", "drop"] = "wrong"
+    """What a response is worth whose comparison timed out, ran out of memory or crashed: as much as a wrong one, or it
+    is dropped from its group. Either way it is counted by status."""
+    last_box: bool = True
+    """Only the last box is the answer (OctoThinker); false reads separately boxed parts together, and answers without a
+    box."""
+    format_penalty: float = Field(default=0.0, ge=0)
+    """Taken off a response without a box."""
+    repetition_penalty: float = Field(default=0.0, ge=0)
+    """Taken off a response in whose last 4,000 characters a pattern of 5 to 200 stands five times in a row."""
+    max_tokens: int | None = Field(default=None, ge=1)
+    """Length from which `overlong_penalty` is full; null: no length term."""
+    overlong_buffer: int = Field(default=0, ge=0)
+    """Tokens before `max_tokens` over which the penalty grows linearly (DAPO, arXiv 2503.14476 section 3.4)."""
+    overlong_penalty: float = Field(default=1.0, ge=0)
+    """Penalty at `max_tokens` and above."""
+    function: str | None = None
+    """`module:name` of a function (gold, response, grade, num_tokens) -> float that replaces all of the above."""
+
+
+def grade_answer(gold: str, response: str) -> float:
+    """1.0 when the final answer of a response equals the gold, else 0.0.
+
+    A comparison that times out or crashes counts as 0.0 here; `grade_batch` tells it apart.
+    """
+    return float(grade_batch([gold], [response])[0].correct)
+
+
+def reward(settings: RewardSettings, response: str, grade: Grade, num_tokens: int) -> float | None:
+    """The reward of one graded response; None where the settings drop it (status, not answer, decided)."""
+    undecided = grade.status not in ("ok", "no_answer", "too_long")
+    if undecided and settings.timeout == "drop":
+        return None
+    value = settings.correct if grade.correct else settings.wrong
+    if settings.format_penalty and "\\boxed" not in response:
+        value -= settings.format_penalty
+    if settings.repetition_penalty and is_repetitive(response):
+        value -= settings.repetition_penalty
+    if settings.max_tokens is not None:
+        value -= settings.overlong_penalty * overlong(num_tokens, settings.max_tokens, settings.overlong_buffer)
+    return value
+
+
+def rewards(
+    settings: RewardSettings,
+    golds: Sequence[str],
+    responses: Sequence[str],
+    num_tokens: Sequence[int],
+    pool: GradingPool | None = None,
+) -> tuple[list[float | None], list[Grade]]:
+    """Rewards and grades of a batch, in order."""
+    grades = grade_batch(golds, responses, last_box=settings.last_box, pool=pool)
+    if settings.function is not None:
+        function = load_reward(settings.function)
+        return [function(*item) for item in zip(golds, responses, grades, num_tokens, strict=True)], grades
+    rated = [reward(settings, *item) for item in zip(responses, grades, num_tokens, strict=True)]
+    return rated, grades
+
+
+def overlong(num_tokens: int, max_tokens: int, buffer: int) -> float:
+    """DAPO's soft overlong punishment in 0..1: 0 up to `max_tokens - buffer`, then linear, 1 from `max_tokens` on."""
+    start = max_tokens - buffer
+    if num_tokens <= start:
+        return 0.0
+    return 1.0 if num_tokens >= max_tokens else (num_tokens - start) / buffer
+
+
+def is_repetitive(response: str) -> bool:
+    """Whether the end of a response says the same five times in a row (OctoThinker's: 5 characters or more)."""
+    return _REPEATED.search(response[-_REPETITION_CHARS:]) is not None
+
+
+def load_reward(path: str) -> Reward:
+    """The function that `module:name` names.
+
+    Raises:
+        BadInput: there is no such module or function.
+    """
+    module, _, name = path.partition(":")
+    try:
+        found = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise BadInput(f"reward.function: {path!r}: {error}; write module:name of an importable function") from error
+    if not callable(found):
+        raise BadInput(f"reward.function: {path!r}: is no function; write module:name of an importable function")
+    function: Reward = found
+    return function
