@@ -21,6 +21,7 @@ app = typer.Typer(
 for _command in (*pipeline.commands.COMMANDS, *training.commands.COMMANDS):
     app.command()(_command)
 app.add_typer(pipeline.cache_commands.app, name="refine-cache")
+app.add_typer(training.commands.train, name="train")
 
 
 def main() -> NoReturn:

@@ -77,14 +77,21 @@ class LossModel(nn.Module):
         return hidden
 
 
-def load_model_config(settings: ModelSettings, folder: Path) -> Any:
-    """The transformers config of a run's model, checked; `folder` is where relative paths start.
+def load_model_config(settings: ModelSettings, folder: Path, checkpoint: Path | None = None) -> Any:
+    """The transformers config of a run's model, checked.
+
+    Args:
+        settings: of the run.
+        folder: where relative paths start.
+        checkpoint: one of our own that the run starts from; its config then holds.
 
     Raises:
         BadInput: no such model, or one whose attention the document bounds cannot express.
     """
     try:
-        if settings.config is not None:
+        if checkpoint is not None:
+            config = AutoConfig.from_pretrained(str(checkpoint))
+        elif settings.config is not None:
             values = dict(settings.config)
             config = AutoConfig.for_model(values.pop("model_type"), **values)
         else:
@@ -120,9 +127,8 @@ def build_model(settings: ModelSettings, config: Any, place: Placement, seed: in
 def shape_model(settings: ModelSettings, config: Any, place: Placement) -> LossModel:
     """The sharded model with memory and without values: for weights that come from a checkpoint."""
     dtype = DTYPES[settings.dtype]
-    master = torch.float64 if dtype == torch.float64 else torch.float32
-    with torch.device("meta"):
-        model = AutoModelForCausalLM.from_config(config, dtype=master, attn_implementation=attention.NAME)
+    master = _master(settings)
+    model = _meta_model(settings, config)
     attention.check_model(model)
     head = model.get_output_embeddings()
     if head is None or getattr(head, "bias", None) is not None:
@@ -142,6 +148,21 @@ def shape_model(settings: ModelSettings, config: Any, place: Placement) -> LossM
     _restore_buffers(model, config)
     root.train()
     return root
+
+
+def count_parameters(settings: ModelSettings, config: Any) -> int:
+    """Parameters of a model, tied ones once, without making it."""
+    return sum(parameter.numel() for parameter in _meta_model(settings, config).parameters())
+
+
+def _master(settings: ModelSettings) -> torch.dtype:
+    """Type of the weights that the optimizer sees."""
+    return torch.float64 if settings.dtype == "float64" else torch.float32
+
+
+def _meta_model(settings: ModelSettings, config: Any) -> PreTrainedModel:
+    with torch.device("meta"):
+        return AutoModelForCausalLM.from_config(config, dtype=_master(settings), attn_implementation=attention.NAME)
 
 
 def decoder_layers(model: PreTrainedModel) -> list[nn.Module]:

@@ -10,7 +10,6 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.distributed.tensor import DTensor
 
-from training.compat import IGNORE
 from training.model import LossModel, fsdp_modules
 from training.rows import Rows
 from training.run import OptimizerSettings
@@ -57,7 +56,7 @@ def train_step(
         model: from `build_model`.
         optimizer: from `make_optimizer`.
         micro_batches: this rank's rows.
-        denominator: what the loss is divided by on every rank, a float64 scalar on the device; see `count_trained`.
+        denominator: what the loss is divided by on every rank, a float64 scalar on the device.
         lr: rate of this step.
         max_grad_norm: gradients are clipped to it.
 
@@ -76,15 +75,6 @@ def train_step(
     optimizer.step()
     optimizer.zero_grad(set_to_none=True)
     return StepResult(loss, grad_norm)
-
-
-def count_trained(micro_batches: Sequence[Rows], device: torch.device) -> Tensor:
-    """Labels that count in a step, over all ranks; at least 1. A float64 scalar on the device."""
-    count = torch.zeros((), dtype=torch.float64, device=device)
-    for rows in micro_batches:
-        count += (rows.labels != IGNORE).sum()
-    dist.all_reduce(count)
-    return count.clamp_(min=1)
 
 
 def backward(model: LossModel, micro_batches: Sequence[Rows], denominator: Tensor) -> Tensor:

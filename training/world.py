@@ -22,6 +22,8 @@ class World:
     rank: int
     size: int
     device: torch.device
+    local_rank: int = 0
+    """Rank on this node."""
 
     @property
     def is_first(self) -> bool:
@@ -65,7 +67,7 @@ def join_world() -> Iterator[World]:
     else:
         dist.init_process_group(backend, rank=rank, world_size=size, timeout=_FIRST_STEP_TIMEOUT)
     try:
-        yield World(rank, size, device)
+        yield World(rank, size, device, local_rank)
     finally:
         dist.destroy_process_group()
 

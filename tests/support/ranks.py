@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 _PRELOAD = [
-    "torch.distributed.checkpoint",
-    "torch.distributed.fsdp",
+    "training.midtrain",
     "transformers.models.llama.modeling_llama",
     "transformers.models.qwen3.modeling_qwen3",
 ]
@@ -61,6 +60,35 @@ class Ranks:
 
 
 def _serve(rank: int, size: int, store: str, pipe: Connection) -> None:
+    world = _join(rank, size, store)
+    while (job := pipe.recv()) is not None:
+        function, args = job
+        try:
+            pipe.send((False, function(world, *args)))
+        except Exception as error:  # noqa: BLE001 - the test that asked raises it
+            pipe.send((True, RuntimeError(f"rank {rank}: {type(error).__name__}: {error}")))
+
+
+def run_ranks(size: int, function: Callable[..., None], *args: Any) -> list[int]:
+    """Start `size` ranks for one job and wait for their end; returns exit codes (negative: the signal)."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(_PRELOAD)
+    with tempfile.TemporaryDirectory(prefix="ranks-") as folder:
+        store = os.path.join(folder, "store")
+        processes = [context.Process(target=_once, args=(rank, size, store, function, args)) for rank in range(size)]
+        for process in processes:
+            process.start()
+        for process in processes:
+            process.join(120)
+            process.kill()
+    return [process.exitcode for process in processes]
+
+
+def _once(rank: int, size: int, store: str, function: Callable[..., None], args: tuple[Any, ...]) -> None:
+    function(_join(rank, size, store), *args)
+
+
+def _join(rank: int, size: int, store: str) -> Any:
     os.environ["OMP_NUM_THREADS"] = "1"
     import torch
     import torch.distributed as dist
@@ -69,14 +97,7 @@ def _serve(rank: int, size: int, store: str, pipe: Connection) -> None:
 
     torch.set_num_threads(1)
     dist.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=size)
-    world = World(rank, size, torch.device("cpu"))
-    while (job := pipe.recv()) is not None:
-        function, args = job
-        try:
-            pipe.send((False, function(world, *args)))
-        except Exception as error:  # noqa: BLE001 - the test that asked raises it
-            pipe.send((True, RuntimeError(f"rank {rank}: {type(error).__name__}: {error}")))
-    dist.destroy_process_group()
+    return World(rank, size, torch.device("cpu"), rank)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,81 @@
+"""Work and speed of a model: the formula behind TFLOP/s and MFU, in one place. See docs/training.md."""
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from training.world import World
+
+# Dense 16-bit peaks in FLOP/s, by a part of the device's name; the vendors' data sheets, without sparsity.
+_PEAKS = (
+    ("B200", 2250e12),
+    ("H200", 989e12),
+    ("H100 PCIe", 756e12),
+    ("H100 NVL", 835e12),
+    ("H100", 989e12),
+    ("GH200", 989e12),
+    ("A100", 312e12),
+    ("L40S", 362e12),
+    ("A10G", 70e12),
+    ("4090", 165e12),
+)
+
+
+def matmul_parameters(model: nn.Module, config: Any) -> int:
+    """Parameters that a token is multiplied with: all matrices and the head, but no look-up of embeddings."""
+    total: int = sum(parameter.numel() for parameter in model.parameters() if parameter.ndim >= 2)
+    # Tied: the one matrix counts as the head. Untied: the embedding's own is only looked up.
+    unused = 0 if config.tie_word_embeddings else int(config.vocab_size * config.hidden_size)
+    return total - unused
+
+
+def flops_per_token(num_matmul: int, config: Any, sequence_length: int) -> float:
+    """FLOP of a token, forward and backward: 6 N + 12 L d T.
+
+    The second term is attention over a whole sequence, neither halved for causality nor lowered for the bounds of
+    documents, as OLMo-core and torchtitan count; recomputation is not counted.
+
+    Args:
+        num_matmul: N, from `matmul_parameters`.
+        config: of the model: L layers, d = heads × head width.
+        sequence_length: T.
+    """
+    width = int(config.num_attention_heads) * head_width(config)
+    return 6.0 * num_matmul + 12.0 * int(config.num_hidden_layers) * width * sequence_length
+
+
+def head_width(config: Any) -> int:
+    """Width of one attention head."""
+    width = getattr(config, "head_dim", None)
+    return int(width or config.hidden_size // config.num_attention_heads)
+
+
+def peak_flops(device_name: str) -> float | None:
+    """Peak dense 16-bit FLOP/s of a device; None when it is not known."""
+    return next((peak for part, peak in _PEAKS if part.lower() in device_name.lower()), None)
+
+
+class Speed:
+    """Figures of steps: tokens/s and TFLOP/s for each device, and the part of its peak where that is known."""
+
+    def __init__(
+        self, model: nn.Module, config: Any, sequence_length: int, sequences_per_step: int, world: World
+    ) -> None:
+        num_matmul = matmul_parameters(model, config)
+        self._flops = flops_per_token(num_matmul, config, sequence_length)
+        self._tokens = sequence_length * sequences_per_step / world.size
+        cuda = world.device.type == "cuda"
+        self._peak = peak_flops(torch.cuda.get_device_name(world.device)) if cuda else None
+
+    def figures(self, seconds: float) -> dict[str, float]:
+        """Of a step that took `seconds`; the names are those of metrics.jsonl."""
+        rate = self._tokens / seconds
+        figures = {
+            "speed/step_s": seconds,
+            "speed/tokens_per_s_per_device": rate,
+            "speed/tflops_per_device": rate * self._flops / 1e12,
+        }
+        if self._peak is not None:
+            figures["speed/mfu"] = rate * self._flops / self._peak
+        return figures
