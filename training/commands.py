@@ -18,9 +18,7 @@ def train_mid(
     run: Annotated[str, typer.Argument(help="A run file, or the name of a shipped one.")],
     out: Annotated[Path | None, typer.Option(help="Folder of the run. [default: out/NAME]")] = None,
     overrides: _Set = [],  # noqa: B006 - typer reads the default, nothing changes it
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Refuse to begin anew where there is no checkpoint.")
-    ] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Refuse to begin anew.")] = False,
 ) -> None:
     """Mid-train on a mixture; the same command goes on from the newest checkpoint."""
     from training.midtrain import train as run_training

@@ -127,7 +127,7 @@ def test_a_flipped_byte_in_a_checkpoint_is_refused_and_named(whole, world, tmp_p
     content = bytearray(shard.read_bytes())
     content[len(content) // 2] ^= 1
     shard.write_bytes(content)
-    with pytest.raises(BadInput, match="__0_0.distcp: its bytes are not those"):
+    with pytest.raises(BadInput, match=r"__0_0\.distcp: its bytes are not those"):
         train_in(world, load_run(path, ("num_steps=9",)), out)
 
 
