@@ -68,10 +68,13 @@ class ShardStage(Stage):
     def _bundles(self) -> list[Part]:
         """Consecutive parts, together about as large as a shard."""
         bundles: list[list[Source]] = [[]]
+        size = 0
         for source in self._sources:
-            if sum(s.output.bytes for s in bundles[-1]) >= self.recipe.shard.target_bytes // 4:
+            if size >= self.recipe.shard.target_bytes // 4:
                 bundles.append([])
+                size = 0
             bundles[-1].append(source)
+            size += source.output.bytes
         return [
             Part(
                 name=f"bundle-{index:05d}",
@@ -83,17 +86,16 @@ class ShardStage(Stage):
         ]
 
     def _gather(self, part: Part, workspace: Workspace) -> PartRecord:
-        tables = [pq.read_table(path, schema=SCHEMA) for path in part.data["paths"]]
-        documents = pa.concat_tables([SCHEMA.empty_table(), *tables])
+        documents = _in_one([pq.read_table(path, schema=SCHEMA) for path in part.data["paths"]])
         shard = np.array([shard_of(id_, self.shards) for id_ in documents["id"].to_pylist()], dtype=np.int64)
-        order = np.argsort(shard, kind="stable")
+        documents = documents.take(np.argsort(shard, kind="stable"))
         counts = np.bincount(shard, minlength=self.shards)
         ends = np.cumsum(counts)
         groups: list[int | None] = []
         with parquet_file(self.folder, f"gathered/{part.name}.parquet", SCHEMA, row_group_bytes=0) as file:
             for end, count in zip(ends.tolist(), counts.tolist(), strict=True):
                 if count:
-                    file.write(documents.take(order[end - count : end]))
+                    file.write(documents.slice(end - count, count))
                 groups.append(sum(group is not None for group in groups) if count else None)
         return PartRecord(part=part.name, label=part.label, outputs={"gathered": file.output}, info={"groups": groups})
 
@@ -117,8 +119,7 @@ class ShardStage(Stage):
         ]
 
     def _write(self, part: Part, workspace: Workspace) -> PartRecord:
-        tables = [pq.ParquetFile(path).read_row_group(group) for path, group in part.data["groups"]]
-        documents = pa.concat_tables([SCHEMA.empty_table(), *tables])
+        documents = _in_one([pq.ParquetFile(path).read_row_group(group) for path, group in part.data["groups"]])
         order = pc.sort_indices(documents["id"])
         tokens = formulas = text_bytes = 0
         with workspace.parquet("data", SCHEMA) as data:
@@ -152,3 +153,10 @@ class ShardStage(Stage):
         ledger = super().finish()
         shutil.rmtree(self.folder / "gathered", ignore_errors=True)
         return ledger
+
+
+def _in_one(tables: list[pa.Table]) -> pa.Table:
+    """The rows of all tables, a chunk per column: from several chunks, every `take` would copy them all anew."""
+    documents = pa.concat_tables([SCHEMA.empty_table(), *tables])
+    tables.clear()
+    return documents.combine_chunks()
