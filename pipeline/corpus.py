@@ -14,6 +14,7 @@ from pipeline.recipe import LoadedRecipe
 from pipeline.report import render_report
 from pipeline.shard.card import render_card
 from pipeline.shard.manifest import Listing, Manifest, RecipeIdentity, Shard, StageSummary, Totals
+from pipeline.shard.mask import Masked
 from pipeline.shard.stage import ShardStage
 from pipeline.stage import PartRecord, Stage
 
@@ -77,6 +78,7 @@ def finish_corpus(loaded: LoadedRecipe, out: Path, stages: list[Stage]) -> Manif
         inputs=_listing(out, f"{lists}/inputs.parquet", INPUTS, _input_rows(records["extract"])),
         ledgers=_listing(out, f"{lists}/ledgers.parquet", LEDGERS, _ledger_rows(records)),
         nondeterministic=tuple(sorted(id_ for record in records["extract"] for id_ in record.nondeterministic)),
+        masked=sum((Masked(**record.info["masked"]) for record in records["shard"]), Masked()),
     )
     if not _stands(out, manifest):
         (out / "manifest.json").unlink(missing_ok=True)

@@ -13,6 +13,7 @@ from pipeline.filter.url import UrlRules
 from pipeline.frozen import Frozen
 from pipeline.refine.settings import RefineSettings
 from pipeline.remote.settings import RemoteSettings
+from pipeline.shard.mask import MaskSettings
 
 _Score = Field(ge=0, le=1)
 
@@ -100,6 +101,8 @@ class ShardSettings(Frozen):
     """Text bytes (UTF-8) per shard to aim at; with the total it fixes the number of shards."""
     tokenizer: str = "mathmill-bpe-8k"
     """Counts tokens: the bundled tokenizer by name, the path of a tokenizer.json, or a Hub name (needs the network)."""
+    mask: MaskSettings = MaskSettings()
+    """Addresses to replace in the texts, outside formulas and code; by default none."""
 
 
 class Recipe(Frozen):

@@ -18,6 +18,7 @@ def render_summary(manifest: Manifest) -> str:
         f"  tokens   {totals.tokens:,} ({manifest.tokenizer.name}), {mean:,.0f} a document",
         f"  formulas {totals.formulas:,}",
         f"  text     {totals.bytes:,} bytes",
+        *([f"  masked   {manifest.masked}"] if manifest.masked.total else []),
         f"  manifest {manifest.folder / 'manifest.json'}",
         f"  report   {manifest.folder / 'report.html'}",
     ]

@@ -15,6 +15,7 @@ def render_card(manifest: Manifest) -> str:
         + " |"
         for stage in manifest.stages
     )
+    masked = f"\nReplaced in the texts: {manifest.masked}.\n" if manifest.masked.total else ""
     return f"""---
 configs:
   - config_name: default
@@ -32,4 +33,4 @@ digests, and `mathmill trace` leads from any document back to its capture.
 | stage | in | kept | dropped |
 |---|---:|---:|---|
 {stages}
-"""
+{masked}"""

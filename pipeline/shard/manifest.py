@@ -14,6 +14,7 @@ from pydantic import PrivateAttr, ValidationError
 from pipeline.errors import BadInput
 from pipeline.files import CHUNK, file_digest
 from pipeline.frozen import Frozen
+from pipeline.shard.mask import Masked
 from pipeline.shard.tokenizer import TokenizerIdentity
 
 SCHEMA_VERSION = 1
@@ -81,6 +82,8 @@ class Manifest(Frozen):
     ledgers: Listing
     nondeterministic: tuple[str, ...]
     """Ids of pages that timed out or crashed the extractor twice: on another machine they may come through."""
+    masked: Masked = Masked()
+    """Addresses that were replaced in the texts, as `shard.mask` asked."""
 
     _folder: Path | None = PrivateAttr(default=None)
 

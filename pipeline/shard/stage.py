@@ -18,6 +18,7 @@ from pipeline.document import SCHEMA
 from pipeline.files import parquet_file
 from pipeline.ledger import Ledger
 from pipeline.shard.manifest import sha256
+from pipeline.shard.mask import Masked, mask_all
 from pipeline.shard.tokenizer import TokenCounter, load_tokenizer
 from pipeline.stage import Part, PartRecord, Phase, Source, Stage, Workspace, libraries
 
@@ -122,12 +123,15 @@ class ShardStage(Stage):
         documents = _in_one([pq.ParquetFile(path).read_row_group(group) for path, group in part.data["groups"]])
         order = pc.sort_indices(documents["id"])
         tokens = formulas = text_bytes = 0
+        masked = Masked()
         with workspace.parquet("data", SCHEMA) as data:
             for start in range(0, len(documents), _WRITE_ROWS):
                 rows = documents.take(order.slice(start, _WRITE_ROWS))
-                counts = pa.array(self.tokenizer.count(rows["text"].to_pylist()), pa.int32())
-                column = SCHEMA.get_field_index("tokens")
-                data.write(rows.set_column(column, SCHEMA.field("tokens"), counts))
+                texts, found = mask_all(rows["text"].to_pylist(), self.recipe.shard.mask)
+                masked += found
+                counts = pa.array(self.tokenizer.count(texts), pa.int32())
+                rows = _with(_with(rows, "text", pa.array(texts, pa.string())), "tokens", counts)
+                data.write(rows)
                 tokens += pc.sum(counts).as_py() or 0
                 formulas += pc.sum(rows["formulas"]).as_py() or 0
                 text_bytes += pc.sum(pc.binary_length(rows["text"])).as_py() or 0
@@ -142,6 +146,7 @@ class ShardStage(Stage):
                 "tokens": tokens,
                 "formulas": formulas,
                 "text_bytes": text_bytes,
+                "masked": masked.model_dump(),
                 "sha256": sha256(self.folder / data.output.path),
                 "first_id": ids[order[0].as_py()].as_py() if len(ids) else None,
                 "last_id": ids[order[-1].as_py()].as_py() if len(ids) else None,
@@ -153,6 +158,10 @@ class ShardStage(Stage):
         ledger = super().finish()
         shutil.rmtree(self.folder / "gathered", ignore_errors=True)
         return ledger
+
+
+def _with(rows: pa.Table, name: str, values: pa.Array) -> pa.Table:
+    return rows.set_column(SCHEMA.get_field_index(name), SCHEMA.field(name), values)
 
 
 def _in_one(tables: list[pa.Table]) -> pa.Table:
