@@ -22,7 +22,7 @@ class Spec(Frozen):
     tasks: int
     """Shares; 0 when nothing was missing."""
     total_bytes: int
-    """Bytes of all parts of the phase."""
+    """Bytes of all parts of the phase; 0 when nothing was missing."""
     before_bytes: int
     """Bytes of the parts that were committed before."""
 
@@ -32,7 +32,7 @@ def write_attempt(folder: Path, stage: Stage, phase: Phase, missing: list[Part],
     shares = share_out(missing, tasks)
     for rank, share in enumerate(shares):
         write_json(folder / f"share-{rank:05d}.json", [part.model_dump() for part in share])
-    total = sum(part.bytes for part in phase.parts())
+    total = sum(part.bytes for part in phase.parts()) if missing else 0
     spec = Spec(
         recipe=stage.recipe,
         recipe_path=str(stage.loaded.path.absolute()),

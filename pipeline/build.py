@@ -10,6 +10,7 @@ from pipeline.progress import Reporter
 from pipeline.recipe import LoadedRecipe
 from pipeline.shard.manifest import Manifest
 from pipeline.shard.tokenizer import load_tokenizer
+from pipeline.slurm.submission import refuse_beside_jobs
 from pipeline.stage import Stage
 from pipeline.stages import stages_of
 
@@ -23,6 +24,7 @@ def build(loaded: LoadedRecipe, out: Path, *, tasks: int, reporter: Reporter) ->
     """
     first = check(loaded, out)
     with output_lock(out):
+        refuse_beside_jobs(out)
         stages: list[Stage] = []
         for kind in stages_of(loaded.recipe):
             stage = kind(loaded, out, stages[-1]) if stages else first
@@ -50,7 +52,7 @@ def check(loaded: LoadedRecipe, out: Path) -> Stage:
 def run_stage(stage: Stage, tasks: int, reporter: Reporter) -> None:
     """Bring one stage to its done.json, running only parts that are not committed."""
     if stage.is_done():
-        reporter.line(f"{stage.name}: done before, {counts(stage)}")
+        reporter.line(f"{stage.name}: done before, {stage.ledger().in_words()}")
         return
     stage.begin()
     for phase in stage.phases():
@@ -62,13 +64,4 @@ def run_stage(stage: Stage, tasks: int, reporter: Reporter) -> None:
         if lost := len(stage.missing(phase)):
             raise BuildFailed(f"{stage.name}/{phase.name}: {lost} parts are not complete; run it again")
     stage.finish()
-    reporter.line(f"{stage.name}: {counts(stage)}")
-
-
-def counts(stage: Stage) -> str:
-    """The ledger of a done stage in a line."""
-    ledger = stage.ledger()
-    reasons = sorted(ledger.dropped.items(), key=lambda item: (-item[1], item[0]))
-    dropped = ", ".join(f"{reason} {count:,}" for reason, count in reasons[:6]) or "none"
-    more = f" and {len(reasons) - 6} more reasons" if len(reasons) > 6 else ""
-    return f"in {ledger.records_in:,}, kept {ledger.kept:,}; dropped: {dropped}{more}"
+    reporter.line(f"{stage.name}: {stage.ledger().in_words()}")

@@ -2,9 +2,12 @@
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from pipeline.shard.manifest import Manifest
 
 _Corpus = Annotated[Path, typer.Argument(help="A finished corpus folder, or its manifest.json.")]
 _Set = Annotated[list[str], typer.Option("--set", metavar="a.b=c", help="Override a recipe field; the value is YAML.")]
@@ -13,30 +16,52 @@ _Set = Annotated[list[str], typer.Option("--set", metavar="a.b=c", help="Overrid
 def build(
     recipe: Annotated[str, typer.Argument(help="A recipe file, or the name of a shipped one (`demo`).")],
     out: Annotated[Path | None, typer.Option(help="Output folder. [default: out/NAME]")] = None,
-    executor: Annotated[str, typer.Option(help="Where tasks run: local.")] = "local",
-    tasks: Annotated[int | None, typer.Option(min=1, help="Processes at a time. [default: the CPUs]")] = None,
+    executor: Annotated[str, typer.Option(help="Where tasks run: local or slurm.")] = "local",
+    tasks: Annotated[
+        int | None, typer.Option(min=1, help="Tasks of a phase, at a time. [default: the CPUs; the profile's]")
+    ] = None,
+    profile: Annotated[Path | None, typer.Option(help="Slurm profile, a YAML file (docs/slurm.md).")] = None,
+    detach: Annotated[bool, typer.Option("--detach", help="Slurm: submit, do not watch.")] = False,
     overrides: _Set = [],  # noqa: B006 - typer reads the default, nothing changes it
     plan: Annotated[bool, typer.Option("--plan", help="Print what would run, and touch nothing.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="One line per stage: for batch logs.")] = False,
 ) -> None:
     """Build a corpus from a recipe; run it again to go on after an interruption."""
-    from pipeline.build import build as run_build
+    from pipeline.config import load_config
     from pipeline.errors import BadInput
-    from pipeline.plan import render_plan
     from pipeline.progress import Reporter
     from pipeline.recipe import find_recipe, load_recipe
     from pipeline.summary import render_summary
 
-    if executor != "local":
-        raise BadInput(f"--executor {executor}: this version runs tasks on this machine only; use --executor local")
+    if executor not in ("local", "slurm"):
+        raise BadInput(f"--executor {executor}: no such executor; use local or slurm")
+    if executor == "local" and (profile or detach):
+        raise BadInput(f"{'--profile' if profile else '--detach'}: only for Slurm; add --executor slurm")
+    if executor == "slurm" and profile is None:
+        raise BadInput("--executor slurm: no profile; add --profile FILE (docs/slurm.md)")
     loaded = load_recipe(find_recipe(recipe), tuple(overrides))
     folder = out or Path("out") / loaded.recipe.name
     workers = tasks or len(os.sched_getaffinity(0))
     if plan:
+        from pipeline.plan import render_plan
+
         print(render_plan(loaded, folder, workers))
         return
-    manifest = run_build(loaded, folder, tasks=workers, reporter=Reporter(quiet))
-    print(render_summary(manifest))
+    manifest: Manifest | None
+    if profile is None:
+        from pipeline.build import build as build_here
+
+        manifest = build_here(loaded, folder, tasks=workers, reporter=Reporter(quiet))
+    else:
+        from pipeline.slurm.build import build as build_on_slurm
+        from pipeline.slurm.profile import Profile
+
+        settings = load_config(Profile, profile)
+        manifest = build_on_slurm(
+            loaded, folder, settings, profile, tasks=tasks, detach=detach, reporter=Reporter(quiet)
+        )
+    if manifest is not None:
+        print(render_summary(manifest))
 
 
 def extract(

@@ -34,6 +34,13 @@ class Ledger(Frozen):
         written = {} if self.written is None else {"written": self.written}
         return {"in": self.records_in, "kept": self.kept, **written, "dropped": dict(sorted(self.dropped.items()))}
 
+    def in_words(self) -> str:
+        """The ledger in a line, its most frequent reasons named."""
+        reasons = sorted(self.dropped.items(), key=lambda item: (-item[1], item[0]))
+        dropped = ", ".join(f"{reason} {count:,}" for reason, count in reasons[:6]) or "none"
+        more = f" and {len(reasons) - 6} more reasons" if len(reasons) > 6 else ""
+        return f"in {self.records_in:,}, kept {self.kept:,}; dropped: {dropped}{more}"
+
     @property
     def rows(self) -> int:
         """Documents that the next stage reads."""

@@ -82,6 +82,8 @@ class Phase:
     name: str
     parts: Callable[[], list[Part]]
     run: Callable[[Part, Workspace], PartRecord]
+    most_parts: int | None = None
+    """The most parts it can have, where that is known beforehand."""
 
 
 class Stage(ABC):
@@ -112,9 +114,13 @@ class Stage(ABC):
         """32 hex digits over everything that shapes the stage's output."""
         return digest({"stage": self.name, "version": self.version, **self.identity()})
 
+    def lineage(self) -> "list[Stage]":
+        """The stages before, in order, and this one."""
+        return [*(self.upstream.lineage() if self.upstream is not None else []), self]
+
     def folders(self) -> list[Path]:
         """The folders of the stages before, and its own."""
-        return [*(self.upstream.folders() if self.upstream is not None else []), self.folder]
+        return [stage.folder for stage in self.lineage()]
 
     @abstractmethod
     def identity(self) -> dict[str, Any]:

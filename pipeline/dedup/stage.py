@@ -14,7 +14,7 @@ from pipeline.dedup.cluster import cluster
 from pipeline.dedup.minhash import MinHasher
 from pipeline.dedup.normalise import normalise
 from pipeline.document import DROPPED, SCHEMA
-from pipeline.files import atomic_path
+from pipeline.files import atomic_path, writer
 from pipeline.ledger import Ledger, Tally
 from pipeline.stage import Part, PartRecord, Phase, Source, Stage, Workspace, libraries
 
@@ -55,9 +55,15 @@ class DedupStage(Stage):
         """Signatures and the removal go part by part; the clustering between them is one part."""
         return [
             Phase("signatures", self._parts, self._sign),
-            Phase("cluster", self._cluster_parts, self._cluster),
+            Phase("cluster", self._cluster_parts, self._cluster, most_parts=1),
             Phase("remove", self._parts, self._remove),
         ]
+
+    def begin(self) -> None:
+        """As every stage; what killed clusterings spilled goes too."""
+        super().begin()
+        for spilled in (self.folder / "cluster").glob("tmp.*"):
+            shutil.rmtree(spilled)
 
     def finish(self) -> Ledger:
         """As every stage; signatures and decisions are then no longer needed."""
@@ -105,7 +111,7 @@ class DedupStage(Stage):
 
     def _cluster(self, part: Part, workspace: Workspace) -> PartRecord:
         records = self.records(self.phases()[0])
-        temporary = self.folder / "cluster" / "tmp"
+        temporary = self.folder / "cluster" / f"tmp.{writer()}"
         shutil.rmtree(temporary, ignore_errors=True)
         with atomic_path(self.folder / "cluster" / "decisions.parquet") as decisions:
             cluster(
