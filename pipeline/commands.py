@@ -31,6 +31,7 @@ def build(
     from pipeline.errors import BadInput
     from pipeline.progress import Reporter
     from pipeline.recipe import find_recipe, load_recipe
+    from pipeline.slurm.profile import Profile
     from pipeline.summary import render_summary
 
     if executor not in ("local", "slurm"):
@@ -40,26 +41,24 @@ def build(
     if executor == "slurm" and profile is None:
         raise BadInput("--executor slurm: no profile; add --profile FILE (docs/slurm.md)")
     loaded = load_recipe(find_recipe(recipe), tuple(overrides))
+    settings = load_config(Profile, profile) if profile is not None else None
     folder = out or Path("out") / loaded.recipe.name
-    workers = tasks or len(os.sched_getaffinity(0))
+    workers = tasks or (settings.tasks if settings is not None else len(os.sched_getaffinity(0)))
+    reporter = Reporter(quiet)
     if plan:
         from pipeline.plan import render_plan
 
-        print(render_plan(loaded, folder, workers))
+        print(render_plan(loaded, folder, workers, settings))
         return
     manifest: Manifest | None
-    if profile is None:
+    if profile is None or settings is None:
         from pipeline.build import build as build_here
 
-        manifest = build_here(loaded, folder, tasks=workers, reporter=Reporter(quiet))
+        manifest = build_here(loaded, folder, tasks=workers, reporter=reporter)
     else:
         from pipeline.slurm.build import build as build_on_slurm
-        from pipeline.slurm.profile import Profile
 
-        settings = load_config(Profile, profile)
-        manifest = build_on_slurm(
-            loaded, folder, settings, profile, tasks=tasks, detach=detach, reporter=Reporter(quiet)
-        )
+        manifest = build_on_slurm(loaded, folder, settings, profile, tasks=workers, detach=detach, reporter=reporter)
     if manifest is not None:
         print(render_summary(manifest))
 

@@ -1,35 +1,125 @@
-"""What a build would do, without doing it."""
+"""What a build would do and cost, without doing it."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
-from pipeline.attempt import share_out
-from pipeline.recipe import LoadedRecipe
+from pipeline.build import check
+from pipeline.measured import Measured, measure
+from pipeline.recipe import LoadedRecipe, Recipe
+from pipeline.slurm.profile import Profile
+from pipeline.slurm.queue import array_size
+from pipeline.slurm.submission import Step, chain
 from pipeline.stage import Stage
-from pipeline.stages import stages_of
+
+_SMALL = 8_000_000
+CRAWL_FILES = 90_000
+CRAWL_BYTES = 90_000 * 10**9
+"""A monthly crawl of Common Crawl: about 90,000 WARC files of about 1 GB, 3 billion records."""
 
 
-def render_plan(loaded: LoadedRecipe, out: Path, tasks: int) -> str:
-    """Stages, tasks, input bytes and what is already done, as text. Nothing is written.
+def render_plan(loaded: LoadedRecipe, out: Path, tasks: int, profile: Profile | None = None) -> str:
+    """Tasks, bytes, memory, CPU hours and disk of what is left to do, and of a whole crawl, as text.
 
-    A stage after one that is not done cannot be judged yet: its parts are that one's output.
+    Nothing is written in `out`. Every phase is taken to cost in proportion to the bytes of the input, and tasks to
+    share their phase evenly.
+
+    Raises:
+        BadInput: the inputs or models are not there.
     """
-    lines = [f"{loaded.recipe.name} in {out}, at most {tasks} tasks"]
-    previous: Stage | None = None
-    kinds = stages_of(loaded.recipe)
-    for position, kind in enumerate(kinds):
-        stage = kind(loaded, out, previous)
-        parts = stage.phases()[0].parts()
-        if stage.is_done():
-            ledger = stage.ledger()
-            lines.append(f"  {stage.name:<8} done: {len(parts)} parts, in {ledger.records_in:,}, kept {ledger.kept:,}")
-            previous = stage
-            continue
-        committed = stage.committed(stage.phases()[0].name, parts)
-        missing = [part for part in parts if part.name not in committed]
-        lines.append(
-            f"  {stage.name:<8} to do: {len(missing)} of {len(parts)} parts, "
-            f"{sum(part.bytes for part in missing):,} bytes, {len(share_out(missing, tasks))} tasks"
-        )
-        lines += [f"  {later.name:<8} to do: after {stage.name}" for later in kinds[position + 1 :]]
-        break
+    chunk = array_size(profile) if profile is not None else tasks
+    first = check(loaded, out)
+    done, steps = chain(first, tasks, chunk)
+    parts = first.phases()[0].parts()
+    total = sum(part.bytes for part in parts)
+    lines = [f"{loaded.recipe.name} in {out}: {len(parts):,} input files, {_bytes(total)}"]
+    lines += [f"  {stage.name}: done, {stage.ledger().in_words()}" for stage in done]
+    if not steps:
+        return "\n".join([*lines, "nothing is left to do"])
+    measured = measure(loaded, out, first)
+    left = _left(first, total) if not done else total
+    lines += [
+        f"measured on {measured.source}: {measured.files} files, {_bytes(measured.input_bytes)}",
+        *_table(steps, measured, left / max(measured.input_bytes, 1), _growth(loaded.recipe)),
+        *_crawl(measured, tasks),
+    ]
+    if measured.input_bytes < _SMALL:
+        lines.append(f"  less than {_bytes(_SMALL)} were measured: fixed costs count in, and these are upper bounds")
+    if profile is not None:
+        lines += _slurm(steps, measured, profile)
     return "\n".join(lines)
+
+
+def _left(first: Stage, total: int) -> int:
+    """Bytes of the inputs that are not extracted yet."""
+    missing = sum(part.bytes for part in first.missing(first.phases()[0]))
+    return missing or total
+
+
+def _growth(recipe: Recipe) -> dict[str, int]:
+    """Bytes by which the memory of a phase may grow with the input beyond what a small sample needs."""
+    documents = 3 * recipe.shard.target_bytes
+    return {
+        "dedup/cluster": recipe.dedup.memory_limit_bytes,
+        "shard/gather": documents,
+        "shard/write": documents,
+    }
+
+
+def _table(steps: Iterable[Step], measured: Measured, scale: float, growth: dict[str, int]) -> list[str]:
+    lines = [f"  {'to do':<18} {'tasks':>6} {'memory/task':>12} {'CPU hours':>10} {'wall hours':>10} {'disk':>10}"]
+    cpu = wall = disk = 0.0
+    for step in steps:
+        cost = measured.phases.get(step.name)
+        if cost is None:
+            lines.append(f"  {step.name:<18} {step.tasks:>6,} {'not measured: it asks a model':>44}")
+            continue
+        hours = cost.cpu_s * scale / 3600
+        cpu, wall, disk = cpu + hours, wall + hours / step.tasks, disk + cost.bytes_out * scale
+        memory = cost.peak_rss_bytes + (growth.get(step.name, 0) if scale > 1 else 0)
+        lines.append(
+            f"  {step.name:<18} {step.tasks:>6,} {_bytes(memory):>12} {hours:>10.3f} "
+            f"{hours / step.tasks:>10.3f} {_bytes(cost.bytes_out * scale):>10}"
+        )
+    lines.append(f"  {'in all':<18} {'':>6} {'':>12} {cpu:>10.3f} {wall:>10.3f} {_bytes(disk):>10}")
+    return lines
+
+
+def _crawl(measured: Measured, tasks: int) -> list[str]:
+    scale = CRAWL_BYTES / max(measured.input_bytes, 1)
+    cpu = sum(cost.cpu_s for cost in measured.phases.values()) * scale / 3600
+    disk = sum(cost.bytes_out for cost in measured.phases.values()) * scale
+    return [
+        f"a whole crawl ({CRAWL_FILES:,} WARC files, {_bytes(CRAWL_BYTES)}), in proportion to its bytes:",
+        f"  {cpu:,.0f} CPU hours, {cpu / tasks:,.0f} hours with {tasks:,} tasks, {_bytes(disk)} of disk",
+    ]
+
+
+def _slurm(steps: tuple[Step, ...], measured: Measured, profile: Profile) -> list[str]:
+    arrays = sum(step.chunks for step in steps)
+    where = [f"{name} {value}" for name in ("partition", "account", "qos") if (value := getattr(profile, name))]
+    running = f"at most {profile.max_running:,} at a time" if profile.max_running else "as many as the cluster runs"
+    lines = [
+        f"Slurm: {', '.join(where) or 'the default partition'}; {arrays} arrays with "
+        f"{sum(step.tasks for step in steps):,} elements, {running}; {len(steps)} finalise jobs"
+    ]
+    for step in steps:
+        time, memory, cpus = profile.resources(step.stage, step.phase)
+        lines.append(f"  {step.name:<18} time {time}, memory {memory}, {cpus} CPUs")
+        cost = measured.phases.get(step.name)
+        if cost is not None and cost.peak_rss_bytes > profile_bytes(memory):
+            lines.append(f"    a task took {_bytes(cost.peak_rss_bytes)}: raise phases.{step.name}.memory")
+    return lines
+
+
+def profile_bytes(memory: str) -> int:
+    """Slurm's way to write memory, in bytes; a bare number is MiB."""
+    number, unit = (memory[:-1], memory[-1]) if memory[-1].isalpha() else (memory, "M")
+    return int(number) << {"K": 10, "M": 20, "G": 30, "T": 40}[unit]
+
+
+def _bytes(value: float) -> str:
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if value < 1000 or unit == "TB":
+            return f"{value:,.0f} {unit}" if unit == "B" else f"{value:,.1f} {unit}"
+        value /= 1000
+    raise AssertionError("unreachable")

@@ -4,6 +4,8 @@ A stage folder holds `data/`, `dropped/` (and what a stage needs between its pha
 commit records: a part without one never happened), `stats/`, `logs/`, `ledger.json` and, written last, `done.json`.
 """
 
+import contextlib
+import re
 import resource
 import time
 from abc import ABC, abstractmethod
@@ -203,7 +205,7 @@ class Stage(ABC):
                 "bytes_in": part.bytes,
                 "wall_s": round(time.monotonic() - started, 3),
                 "cpu_s": round(_cpu_seconds() - cpu, 3),
-                "peak_rss_bytes": 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
+                "peak_rss_bytes": _peak_rss_bytes(),
             },
         )
         write_json(self.record_path(phase.name, part.name), record.model_dump())
@@ -254,6 +256,17 @@ def _cpu_seconds() -> float:
     running = [process.cpu_times() for process in psutil.Process().children()]
     own = time.process_time()
     return own + ended.ru_utime + ended.ru_stime + sum(times.user + times.system for times in running)
+
+
+def _peak_rss_bytes() -> int:
+    """Highest memory of this process so far, and of each child that runs: together no less than the task ever held."""
+    peaks = [1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss]
+    for child in psutil.Process().children():
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
+            status = Path(f"/proc/{child.pid}/status").read_text(encoding="utf-8")
+            if peak := re.search(r"^VmHWM:\s*(\d+) kB", status, re.MULTILINE):
+                peaks.append(1024 * int(peak[1]))
+    return sum(peaks)
 
 
 def libraries(*names: str) -> dict[str, str]:

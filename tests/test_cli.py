@@ -1,5 +1,6 @@
 """The command line: what it prints, refuses and imports."""
 
+import re
 import subprocess
 import sys
 
@@ -24,7 +25,7 @@ def test_help_imports_nothing_heavy():
         (["build", "demo", "--set", "inputs=[/nowhere]"], "inputs.0.path: '/nowhere': matches no file"),
         (["build", "demo", "--set", "extract.math_model=m.bin"], "extract.math_model: 'm.bin': no such file"),
         (["build", "demo", "--set", "extract.language_model=l.bin"], "extract.language_model: 'l.bin': no such file"),
-        (["build", "demo", "--executor", "slurm"], "--executor slurm: this version runs tasks on this machine only"),
+        (["build", "demo", "--executor", "slurm"], "--executor slurm: no profile; add --profile FILE"),
         (["build", "demo", "--tasks", "0"], "--tasks"),
         (["build", "demo", "--colour"], "--colour"),
         (["extract", "nowhere.html"], "nowhere.html: no such file"),
@@ -65,15 +66,44 @@ def test_extract_names_a_limit(tmp_path):
     assert "too_deep" in result.stderr
 
 
-def test_plan_says_what_is_to_do_and_touches_nothing(crawl_folder, tmp_path):
-    result = run("build", crawl_folder / "recipe.yaml", "--out", tmp_path / "out", "--tasks", "2", "--plan")
-    assert "extract  to do: 2 of 2 parts" in result.stdout
-    assert "shard    to do: after extract" in result.stdout
+def test_plan_tells_costs_and_touches_nothing(crawl_folder, tmp_path):
+    arguments = ("build", crawl_folder / "recipe.yaml", "--out", tmp_path / "out", "--tasks", "2")
+    planned = run(*arguments, "--plan").stdout
+    assert "2 input files" in planned
+    assert "measured on a sample of the input, run now: 2 files" in planned
+    assert re.search(r"extract/pages +2 +[\d.]+ MB +[\d.]+ +[\d.]+ +[\d.]+ kB", planned)
+    assert re.search(r"dedup/cluster +1 ", planned)
+    assert "a whole crawl (90,000 WARC files, 90.0 TB)" in planned
     assert not (tmp_path / "out").exists()
-    run("build", crawl_folder / "recipe.yaml", "--out", tmp_path / "out", "--quiet")
-    result = run("build", crawl_folder / "recipe.yaml", "--out", tmp_path / "out", "--plan")
-    assert "extract  done: 2 parts, in 8, kept 6" in result.stdout
-    assert "shard    done" in result.stdout
+    run(*arguments, "--quiet")
+    files = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*")}
+    assert "nothing is left to do" in run(*arguments, "--plan").stdout
+    next((tmp_path / "out").glob("04-*/done.json")).unlink()
+    finished = run(*arguments, "--plan").stdout
+    assert "extract: done, in 8, kept 6" in finished
+    assert f"measured on the finished build in {tmp_path / 'out'}: 2 files" in finished
+    assert "dedup/cluster" not in finished
+    assert re.search(r"shard/write +2 ", finished)
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*.parquet")}.items() <= files.items()
+
+
+def test_slurm_options_that_cannot_work_are_refused(crawl_folder, tmp_path):
+    def refused(*more):
+        result = run("build", crawl_folder / "recipe.yaml", "--out", tmp_path / "out", *more)
+        assert result.returncode == 2, result.stderr
+        return result.stderr
+
+    assert "--executor ray: no such executor; use local or slurm" in refused("--executor", "ray")
+    assert "--detach: only for Slurm; add --executor slurm" in refused("--detach")
+    assert "--executor slurm: no profile; add --profile FILE" in refused("--executor", "slurm")
+    (tmp_path / "profile.yaml").write_text("time: 12:00:00\n")
+    on_slurm = ("--executor", "slurm", "--profile", tmp_path / "profile.yaml")
+    assert 'profile.yaml: time: 43200: not a text; write it in quotes, as "12:00:00"' in refused(*on_slurm)
+    (tmp_path / "profile.yaml").write_text("sbatch: {array: 0-3}\n")
+    assert "array is set by mathmill; use the profile's own fields" in refused(*on_slurm)
+    (tmp_path / "profile.yaml").write_text("memory: 4 GB\n")
+    assert 'profile.yaml: memory: "4 GB"' in refused(*on_slurm)
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.fixture

@@ -84,7 +84,7 @@ class ExtractStage(Stage):
             writer = _Writer(self.recipe.crawl, part.label, data, dropped)
             with ExitStack() as stack:
                 try:
-                    file = stack.enter_context(self._open(part))
+                    file = stack.enter_context(self.open_part(part))
                 except UNREADABLE as error:
                     info = {"status": "unreadable", "xxh3_128": None, "error": error.strerror}
                 else:
@@ -98,7 +98,12 @@ class ExtractStage(Stage):
             info={"bytes": part.bytes, **info},
         )
 
-    def _open(self, part: Part) -> BinaryIO:
+    def open_part(self, part: Part) -> BinaryIO:
+        """The input file of a part, wherever it is.
+
+        Raises:
+            OSError: it cannot be opened.
+        """
         if part.data["remote"] is None:
             return open(part.data["location"], "rb")
         return cast(BinaryIO, self._store.open(Found(**part.data["remote"])))

@@ -26,7 +26,7 @@ def build(
     profile: Profile,
     profile_path: Path,
     *,
-    tasks: int | None,
+    tasks: int,
     detach: bool,
     reporter: Reporter,
 ) -> Manifest | None:
@@ -36,12 +36,12 @@ def build(
         BadInput: the inputs, the models or the profile cannot work, or others hold `out`.
         BuildFailed: a step failed or jobs were cancelled; the same call goes on behind what is complete.
     """
-    check(loaded, out)
+    first = check(loaded, out)
     try:
         # Held only while it is decided and submitted: the jobs, which go on without this process, are found in Slurm's
         # queue by name, from every host.
         with output_lock(out):
-            folder = _attach(loaded, out, reporter) or _submit(loaded, out, profile, profile_path, tasks, reporter)
+            folder = _attach(loaded, out, reporter) or _submit(first, profile, profile_path, tasks, reporter)
     except queue.NoAnswer as silence:
         raise BuildFailed(f"{silence}; nothing was submitted; try again") from silence
     if folder is not None:
@@ -76,15 +76,13 @@ def _attach(loaded: LoadedRecipe, out: Path, reporter: Reporter) -> Path | None:
     return None
 
 
-def _submit(
-    loaded: LoadedRecipe, out: Path, profile: Profile, profile_path: Path, tasks: int | None, reporter: Reporter
-) -> Path | None:
+def _submit(first: Stage, profile: Profile, profile_path: Path, tasks: int, reporter: Reporter) -> Path | None:
     """Submit what is missing; None when nothing is, and the corpus stands."""
-    done, plan = plan_submission(loaded, out, profile, profile_path, tasks)
+    done, plan = plan_submission(first, profile, profile_path, tasks)
     for stage in done:
         reporter.line(f"{stage.name}: done before, {stage.ledger().in_words()}")
     if not plan.steps:
-        finish_corpus(loaded, out, done)
+        finish_corpus(first.loaded, first.out, done)
         return None
     check_profile(plan, str(profile_path))
     folder = submission.create(plan)
@@ -94,12 +92,9 @@ def _submit(
     return folder
 
 
-def plan_submission(
-    loaded: LoadedRecipe, out: Path, profile: Profile, profile_path: Path, tasks: int | None
-) -> tuple[list[Stage], Submission]:
+def plan_submission(first: Stage, profile: Profile, profile_path: Path, tasks: int) -> tuple[list[Stage], Submission]:
     """The stages that are done, and the submission that would do the rest. Nothing is written."""
-    chunk = profile.max_array_size or queue.max_array_size()
-    done, steps = submission.chain(loaded, out, tasks or profile.tasks, chunk)
+    done, steps = submission.chain(first, tasks, queue.array_size(profile))
     known = {name for step in steps for name in (step.stage, step.name)} | {stage.name for stage in done}
     known |= {f"{stage.name}/{phase.name}" for stage in done for phase in stage.phases()}
     if unknown := sorted(set(profile.phases) - known):
@@ -107,10 +102,10 @@ def plan_submission(
             f"{profile_path}: phases.{unknown[0]}: no such stage or phase; known here: {', '.join(sorted(known))}"
         )
     plan = Submission(
-        recipe=loaded.recipe,
-        recipe_path=str(loaded.path.absolute()),
-        out=str(out.absolute()),
-        key=submission.key_of(out),
+        recipe=first.recipe,
+        recipe_path=str(first.loaded.path.absolute()),
+        out=str(first.out.absolute()),
+        key=submission.key_of(first.out),
         profile=profile,
         steps=steps,
     )

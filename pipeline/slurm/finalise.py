@@ -74,6 +74,8 @@ def _explain(folder: Path, plan: Submission, number: int, missing: set[str]) -> 
     arrays = [job.id for job in submission.jobs(folder) if job.step == number and job.kind == "array"]
     tasks = read_spec(attempt).tasks
     failed = [rank for rank in range(tasks) if missing & {part.name for part in read_share(attempt, rank)}]
+    if not failed:
+        return f"{step.name}: {len(missing)} inputs were not there when the jobs were submitted"
     lines = [f"{step.name}: {len(missing)} parts are not complete, of {len(failed)} of {tasks} tasks"]
     for rank in failed[:_NAMED]:
         element = f"{arrays[rank // step.chunk]}_{rank % step.chunk}"

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pipeline.errors import BadInput, BuildFailed
+from pipeline.slurm.profile import Profile
 
 NEVER = "DependencyNeverSatisfied"
 """The reason of a job that waits for ever; clusters without kill_invalid_depend may keep it."""
@@ -63,8 +64,10 @@ def cancel(key: str, poll_s: float) -> list[str]:
     return sorted(cancelled, key=int)
 
 
-def max_array_size() -> int:
-    """The cluster's MaxArraySize: the highest element has the index before it."""
+def array_size(profile: Profile) -> int:
+    """The most elements of an array: the profile's, else the cluster's MaxArraySize (indices stay below it)."""
+    if profile.max_array_size is not None:
+        return profile.max_array_size
     match = re.search(r"^MaxArraySize\s*=\s*(\d+)", _run("scontrol", "show", "config"), re.MULTILINE)
     return int(match[1]) if match else 1001
 

@@ -72,25 +72,21 @@ def key_of(out: Path) -> str:
     return digest(str(out.absolute()))[:12]
 
 
-def chain(loaded: LoadedRecipe, out: Path, tasks: int, chunk: int) -> tuple[list[Stage], tuple[Step, ...]]:
-    """The stages that are done, and the steps that are left.
+def chain(first: Stage, tasks: int, chunk: int) -> tuple[list[Stage], tuple[Step, ...]]:
+    """The stages that are done, from the `first` on, and the steps that are left.
 
     No step gets more elements than there are input files: a phase has a part for each at most, or for many of them.
     """
     done: list[Stage] = []
     steps: list[Step] = []
-    previous: Stage | None = None
-    most = 0
-    for kind in stages_of(loaded.recipe):
-        if not steps:
-            stage = kind(loaded, out, previous)
-            most = most or min(tasks, len(stage.phases()[0].parts()))
-            if stage.is_done():
-                done.append(stage)
-                previous = stage
-                continue
-        else:
-            stage = kind(loaded, out, previous, out / kind.name)  # the folder is known when the stage before is done
+    most = min(tasks, len(first.phases()[0].parts()))
+    stage = first
+    for position, kind in enumerate(stages_of(first.recipe)):
+        if position:  # a stage's folder is known only when the one before is done; its phases are known always
+            stage = kind(first.loaded, first.out, stage, first.out / kind.name if steps else None)
+        if not steps and stage.is_done():
+            done.append(stage)
+            continue
         phases = stage.phases()
         steps += [
             Step(
@@ -102,7 +98,6 @@ def chain(loaded: LoadedRecipe, out: Path, tasks: int, chunk: int) -> tuple[list
             )
             for phase in phases
         ]
-        previous = stage
     return done, tuple(steps)
 
 
