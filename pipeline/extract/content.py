@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pipeline.extract.content_hints import is_post, names_of, series_names
-from pipeline.extract.content_left_out import link_lists, suspects
+from pipeline.extract.content_left_out import actions, link_lists, suspects
 from pipeline.extract.content_outline import INLINE, Outline, words
 from pipeline.extract.content_weight import Weights
 from pipeline.extract.render_table import is_data_table
@@ -26,7 +26,7 @@ INTRODUCTION = 30  # running text in paragraphs beside a child that keeps the ch
 
 _CONTAINERS = words("div section article main td tr tbody table center form body span font noscript")
 _PARAGRAPHS = words("p pre blockquote")
-_NO_POSTS = INLINE | words("li p dt dd td h1 h2 h3 h4 h5 h6")
+_NO_POSTS = INLINE | words("p dt dd td h1 h2 h3 h4 h5 h6")
 _PLAIN_PARTS = words("p div section h1 h2 h3 h4 h5 h6 ol ul li article")
 _ROWS = words("li tr td article dd")
 
@@ -35,13 +35,14 @@ _ROWS = words("li tr td article dd")
 class Choice:
     """What to render: `root` without `left_out` (with reasons).
 
-    `posts` are entries before which a thread has a separation; `title` is the heading of a thread that stands outside
-    the root, 0 where there is none. `plain` is the length of its plain text (see `Weights`).
+    `posts` are the posts of a thread, true for those that follow another and have a separation before them; `title` is
+    the heading of a thread that stands outside the root, 0 where there is none. `plain` is the length of its plain text
+    (see `Weights`).
     """
 
     root: int
     left_out: dict[int, str]
-    posts: frozenset[int]
+    posts: dict[int, bool]
     title: int
     plain: int
 
@@ -62,8 +63,9 @@ def choose(page: Outline) -> Choice | None:
             break  # a table of values is a part of a text, never the frame around one
         root = child
     left_out.update(link_lists(page, root, weights))
+    left_out.update(actions(page, root, weights))
     posts = _posts(page, root, weights, left_out)
-    return Choice(root, left_out, posts, _title(page, root) if posts else 0, weights.plain(root))
+    return Choice(root, left_out, posts, _title(page, root) if any(posts.values()) else 0, weights.plain(root))
 
 
 def _start(page: Outline, weights: Weights, left_out: Mapping[int, str]) -> int:
@@ -158,9 +160,9 @@ def _introduces(page: Outline, i: int) -> bool:
     return "p" in kinds and ("h1" in kinds or not kinds - INLINE - _PLAIN_PARTS)
 
 
-def _posts(page: Outline, root: int, weights: Weights, left_out: Mapping[int, str]) -> frozenset[int]:
-    """Posts, answers and comments inside the content that follow another one of their series."""
-    found = set()
+def _posts(page: Outline, root: int, weights: Weights, left_out: Mapping[int, str]) -> dict[int, bool]:
+    """Posts, answers and comments inside the content, and whether they follow another one of their series."""
+    found = {}
     seen: set[int] = set()  # parents of posts
     tags, attributes, parents, ends = page.tags, page.attributes, page.parents, page.ends
     i = root + 1
@@ -169,12 +171,11 @@ def _posts(page: Outline, root: int, weights: Weights, left_out: Mapping[int, st
             i = ends[i]
             continue
         given = attributes[i]
-        if given and tags[i] not in _NO_POSTS and is_post(names_of(given)) and weights.text(i):
-            if parents[i] in seen:
-                found.add(i)
+        if given and tags[i] not in _NO_POSTS and is_post(names_of(given), tags[i] == "li") and weights.text(i):
+            found[i] = parents[i] in seen
             seen.add(parents[i])
         i += 1
-    return frozenset(found)
+    return found
 
 
 def _title(page: Outline, root: int) -> int:

@@ -31,7 +31,7 @@ _BOILERPLATE = words(
     # people and what they may do
     " share sharing sharedaddy shares social socials addthis addtoany sharethis facebook twitter whatsapp linkedin"
     " pinterest instagram reddit signup signin login logout register registration captcha akismet feedback survey"
-    " rating ratings vote votes byline byl signature sig postprofile userinfo"
+    " rating ratings vote votes byline byl signature postprofile userinfo"
     # what lies over the page, or is for other readers
     " popup popover modal overlay lightbox tooltip notification noprint printfriendly editsection nocontent"
     " widgettitle privacy legal disclaimer"
@@ -44,6 +44,8 @@ _PHRASES = re.compile(
     r"|most[-_]read|author[-_](?:box|bio|info|card|pane)|about[-_]author|meta[-_]?data|(?:entry|post|article)[-_]meta"
     r"|post[-_]info|edit[-_]?page|suggested[-_]edits|page[-_]?nav|post[-_]nav|nav[-_]links|next[-_]prev|prev[-_]next"
     r"|comment[-_]?(?:form|respond)|print[-_]only|no[-_]?print|mw[-_]editsection|mw[-_]jump|catlinks"
+    r"|(?:message|post|comment|topic|reply)[-_]*(?:user|author|avatar|profile|attribution|number|date|time|actions"
+    r"|controls|buttons|reactions|status)s?"
     r"|who[-_]?is[-_]?online|quick[-_]?reply|user[-_]?menu|widget[-_]area)(?:$|[\s_-])",
     re.IGNORECASE,
 )
@@ -52,6 +54,8 @@ _COMMENTS = words("comments commentlist disqus respond commentarea livefyre")
 _BESIDE_SIDEBAR = re.compile(
     r"(?:content|main|has|with|no|without|layout|hide)[\w-]*sidebar|sidebar[\w-]*(?:content|main|layout)"
 )
+# "doc-signature", "member-signature": of functions, not of those who write in a forum.
+_OF_CODE = re.compile(r"(?:doc|member|method|func(?:tion)?|type|class|api|code|tsd)[\w-]*signature")
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 
 _LINE_NUMBER = re.compile(
@@ -59,8 +63,11 @@ _LINE_NUMBER = re.compile(
 )
 _NOTE = re.compile(r"note|tip|admonition|callout|warning|caution|important|info|example|theorem|proof|hint", re.I)
 _UNFOLDS = re.compile(
-    r"accordion|collaps|tab[-_]?(?:panel|pane|content)|toggle|spoiler|solution|answer|hint|details|faq|knowl", re.I
+    r"accordion|collaps|tab[-_]?(?:panel|pane|content)|toggle|spoiler|solution|answer|hint|details|faq|knowl|callout|admonition|expand|fold"
+    r"|reveal|proof|example|exercise",
+    re.I,
 )
+_TITLE = re.compile(r"accordion|faq", re.I)
 _TURN = re.compile(r"question|answer|reply|replies|message|response", re.I)
 _MEMBER = re.compile(r"post|comment|thread|topic|item|entry", re.I)
 
@@ -71,6 +78,8 @@ def named(names: str) -> str:
     found = {word.lower() for word in _WORD.findall(names)}
     if "sidebar" in found and _BESIDE_SIDEBAR.search(names):
         found.discard("sidebar")
+    if "signature" in found and _OF_CODE.search(names):
+        found.discard("signature")
     if not found.isdisjoint(_NOTICES):
         return "notice"
     if not found.isdisjoint(_BOILERPLATE) or _PHRASES.search(names):
@@ -81,10 +90,11 @@ def named(names: str) -> str:
 
 
 def names_of(attributes: Attributes) -> str:
-    """Class and id of an element. A long id is the slug of a heading, which speaks of the content, not of its part."""
+    """Class and id of an element. A long id is the slug of a heading, and one with a dot the name of what is documented
+    (`flask.Blueprint.register`): they speak of the content, not of its part."""
     names = attributes.get("class") or ""
     given = attributes.get("id")
-    if given and len(given) < 40 and given.count("-") + given.count("_") + given.count(" ") < 3:
+    if given and len(given) < 40 and "." not in given and given.count("-") + given.count("_") + given.count(" ") < 3:
         return f"{names} {given}"
     return names
 
@@ -95,10 +105,24 @@ _POST = re.compile(
 )
 
 
+_LISTED_POST = re.compile(r"post|comment|reply|message", re.I)
+
+
 @lru_cache(maxsize=1 << 14)
-def is_post(names: str) -> bool:
-    """Whether a class or id is that of one post of a thread as a whole, not of a part of one (`message-cell`)."""
-    return bool(_POST.search(names))
+def is_post(names: str, listed: bool) -> bool:
+    """Whether a class or id is that of one post of a thread as a whole, not of a part of one (`message-cell`).
+
+    The questions and answers of a list (`listed`) are those of an exercise.
+    """
+    return bool(_POST.search(names)) and (not listed or bool(_LISTED_POST.search(names)))
+
+
+_BODY = re.compile(r"(?:post|message|comment)[-_]?(?:content|text|body|entry)", re.I)
+
+
+def is_body(attributes: Attributes) -> bool:
+    """Whether an element, a quotation by its tag, holds the text of a post."""
+    return bool(_BODY.search(attributes.get("class") or ""))
 
 
 @lru_cache(maxsize=1 << 14)
@@ -135,3 +159,8 @@ def hidden(attributes: Attributes) -> bool:
         return False
     names = f"{attributes.get('class') or ''} {attributes.get('id') or ''} {attributes.get('role') or ''}"
     return not _UNFOLDS.search(names)
+
+
+def entitles(attributes: Attributes) -> bool:
+    """Whether a button is the title of what it unfolds."""
+    return bool(_TITLE.search(attributes.get("class") or ""))

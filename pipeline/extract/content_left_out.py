@@ -1,10 +1,12 @@
 """Parts of a page that are left out: by what their markup says, and, inside the content, by being lists of links."""
 
 import re
+from bisect import bisect_right
 
 from pipeline.extract.content_hints import (
     LEFT_OUT_ROLES,
     Attributes,
+    entitles,
     hidden,
     is_line_number,
     is_note,
@@ -19,27 +21,48 @@ SURE_TAGS = words("nav footer aside")
 MOST = 0.4  # a part with more of the running text than this is not left out for its markup
 SURE = 0.8  # the same for navigation, footers, asides and notices
 MANY = 3  # parts of one class that hold more than that together are not left out either
+LONG = 0.2  # of the running text; with more in notices the rest is weighed without them
 FORM_TEXT = 100  # bytes of text that a form to fill in may have; one with more wraps content
 
-_UNNAMED = words("main article pre code blockquote h1 h2 h3 body tr tbody")  # names do not speak against these
+_SURE = frozenset({"notice", "hidden", "<nav>", "<footer>", "<aside>"})
+_UNNAMED = words("main article pre code blockquote h1 h2 h3 body tr tbody dt")  # names do not speak against these
 _HEADINGS = words("h1 h2 h3 h4 h5 h6")
+_QUOTED = words("pre blockquote")  # a part that holds code or a quotation is a part of a text
 _ANCHORS = words("# ¶ § 🔗 ⚓ ∞")
+_NUMBER = re.compile(r"#\d{1,5}")  # of a post
 _SLUG = re.compile(r"[^\W_]+")
 
 LINK_SHARE = 0.75  # of the text of a list of links
 LINKS = 3
 _LISTS = words("ul ol div section table p dl")
+ACTION = 60  # bytes of text in a block of actions
+_ACTION_BLOCKS = words("div section p ul ol li header footer")
+_ITEMS = words("p li")  # without a class they may be content: a type, an entry of an index
 _PROSE = 500  # running text that the content must have before lists of links in it are left out
 _PART = 0.3  # of the content's text; a larger list of links is the content
 
 
 def suspects(page: Outline, weights: Weights) -> dict[int, str]:
     """Entries whose markup says that they are no content, with the reason; outermost ones only."""
+    everything = weights.running(0)
+    found = _marked(page, weights, everything)
+    # A consent text may be longer than the content, beside which the other parts are to be judged.
+    notices = sum(weights.running(i) for i, reason in found.items() if reason == "notice")
+    if notices > LONG * everything:
+        found = _marked(page, weights, everything - notices)
+    return _without_common(page, found, weights)
+
+
+def _marked(page: Outline, weights: Weights, everything: int) -> dict[int, str]:
+    """The same where so much running text is the content or may be."""
     tags, ends, attributes = page.tags, page.ends, page.attributes
     found: dict[int, str] = {}
     inside = 0  # end of the innermost article or main, where a header is the content's own
     code = 0  # end of the innermost preformatted text, where names are those of a highlighter
-    everything = weights.running(0)
+    quoted = [i for i, tag in enumerate(tags) if tag in _QUOTED]
+    # Where each post stands in a form of its own, the short ones are told by the long ones.
+    forms = (i for i, tag in enumerate(tags) if tag == "form" and attributes[i].get("class"))
+    wrapping = {attributes[i]["class"] for i in forms if weights.plain(i) > FORM_TEXT}
     i, count = 1, len(page)
     while i < count:
         tag, given = tags[i], attributes[i]
@@ -48,10 +71,16 @@ def suspects(page: Outline, weights: Weights) -> dict[int, str]:
             i += 1
             continue
         if i < code:
-            if given and is_line_number(given):
+            if tag == "button":
+                reason = "<button>"  # copies the code
+            elif given and is_line_number(given):
                 reason = "line numbers"
         elif tag in LEFT_OUT_TAGS or (tag == "header" and i >= inside):
-            wanted = (tag == "aside" and is_note(given)) or (tag == "form" and weights.plain(i) > FORM_TEXT)
+            wanted = (
+                (tag == "aside" and is_note(given))
+                or (tag == "form" and (weights.plain(i) > FORM_TEXT or given.get("class") in wrapping))
+                or (tag == "button" and (tags[page.parents[i]] in _HEADINGS or entitles(given)))
+            )
             if not wanted:
                 reason = f"<{tag}>"
                 most = SURE if tag in SURE_TAGS else MOST
@@ -59,7 +88,9 @@ def suspects(page: Outline, weights: Weights) -> dict[int, str]:
             reason = "anchor"
         elif given:
             reason = _by_attributes(page, i, tag, given)
-            most = SURE if reason in ("notice", "hidden") else MOST
+            most = SURE if reason in _SURE else MOST
+            if reason == "boilerplate" and i < _first_after(quoted, i) < ends[i]:
+                reason = ""
         if reason and weights.running(i) <= most * everything:
             found[i] = reason
             i = ends[i]
@@ -69,7 +100,13 @@ def suspects(page: Outline, weights: Weights) -> dict[int, str]:
         elif tag == "pre" and ends[i] > code:
             code = ends[i]
         i += 1
-    return _without_common(page, found, weights)
+    return found
+
+
+def _first_after(entries: list[int], i: int) -> int:
+    """The first of some entries in order that stands behind an entry; 0 where there is none."""
+    at = bisect_right(entries, i)
+    return entries[at] if at < len(entries) else 0
 
 
 def _without_common(page: Outline, found: dict[int, str], weights: Weights) -> dict[int, str]:
@@ -99,17 +136,17 @@ def _by_attributes(page: Outline, i: int, tag: str, given: Attributes) -> str:
         return ""
     names = names_of(given)
     reason = named(names) if names else ""
-    if reason and given.get("id") and _is_slug(page, i, given["id"] or ""):
+    if reason and given.get("id") and (tag in _HEADINGS or _is_slug(page, i, given["id"] or "")):
         return named(given.get("class") or "")
     return reason
 
 
 def _is_anchor(page: Outline, i: int, given: Attributes) -> bool:
-    """Whether a link is the mark beside a heading or paragraph that links to it."""
+    """Whether a link is the mark beside a heading, paragraph or post that links to it."""
     if page.ends[i] > i + 3:
         return False
     text = "".join(page.texts[i : page.ends[i]]).strip()
-    return text in _ANCHORS and "#" in (given.get("href") or "")
+    return (text in _ANCHORS or bool(_NUMBER.fullmatch(text))) and "#" in (given.get("href") or "")
 
 
 def _is_slug(page: Outline, i: int, name: str) -> bool:
@@ -130,14 +167,33 @@ def link_lists(page: Outline, root: int, weights: Weights) -> dict[int, str]:
     found = {}
     i = root + 1
     while i < ends[root]:
-        if (
-            tags[i] in _LISTS
-            and weights.links(i) >= LINKS
-            and weights.linked(i) >= LINK_SHARE * weights.text(i)
-            and weights.text(i) < largest
-        ):
+        if tags[i] in _LISTS and weights.links(i) >= LINKS and _all_links(weights, i) and weights.text(i) < largest:
             found[i] = "links"
             i = ends[i]
         else:
             i += 1
     return found
+
+
+def actions(page: Outline, root: int, weights: Weights) -> dict[int, str]:
+    """Short blocks inside the content that are links and stand there again and again: what a reader may do with a post
+    ("Reply", "Top"); none where there is little prose."""
+    if weights.running(root) < _PROSE:
+        return {}
+    tags, ends = page.tags, page.ends
+    alike: dict[tuple[str, str | None, str], list[int]] = {}
+    i = root + 1
+    while i < ends[root]:
+        if tags[i] in _ACTION_BLOCKS and 0 < weights.text(i) <= ACTION and _all_links(weights, i):
+            name = page.attributes[i].get("class")
+            if name or tags[i] not in _ITEMS:
+                text = " ".join("".join(page.texts[i : ends[i]]).split())
+                alike.setdefault((tags[i], name, text), []).append(i)
+            i = ends[i]
+        else:
+            i += 1
+    return {i: "actions" for same in alike.values() if len(same) >= MANY for i in same}
+
+
+def _all_links(weights: Weights, i: int) -> bool:
+    return weights.linked(i) >= LINK_SHARE * weights.text(i)

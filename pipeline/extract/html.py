@@ -22,7 +22,7 @@ EXTRACTOR = f"mathmill@{VERSION}"
 
 _DEFAULTS = Limits()
 # A third of a usual page is navigation: it is not walked unless little text is found without, and there is more in it.
-_RARELY_CONTENT = words("nav footer button menu noscript")
+_RARELY_CONTENT = words("nav footer menu noscript")
 _LITTLE = 1000
 # Images and documents are served as HTML now and then: NULs at the beginning, and no tag (stray NULs are in pages too).
 _HEAD = 1024

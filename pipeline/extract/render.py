@@ -8,6 +8,7 @@ by line ends. Links, emphasis and images leave their text only.
 import re
 
 from pipeline.extract.content import Choice
+from pipeline.extract.content_hints import is_body
 from pipeline.extract.content_outline import INLINE, TEXT, Outline, words
 from pipeline.extract.formulas import Lifted
 from pipeline.extract.limits import LimitExceeded
@@ -89,6 +90,8 @@ class Renderer:
                 self._table(i)
                 i = ends[i]
             elif tag not in INLINE:
+                if (tag == "li" and i in self.choice.posts) or (tag == "blockquote" and is_body(page.attributes[i])):
+                    tag = "div"  # forums' software takes lists for posts and quotations for their text
                 self._open(tag, i)
                 opened.append((ends[i], tag))
                 i += 1
@@ -109,7 +112,7 @@ class Renderer:
     def _open(self, tag: str, i: int) -> None:
         """A block element begins."""
         self._flush()
-        if i in self.choice.posts and self.parts and self.parts[-1] != SEPARATION:
+        if self.choice.posts.get(i) and self.parts and self.parts[-1] != SEPARATION:
             self._emit(SEPARATION)
         if tag in _HEADINGS:
             self.heading = _HEADINGS[tag]

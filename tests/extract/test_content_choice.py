@@ -49,6 +49,9 @@ def reasons(html: str) -> list[str]:
         "relatedPosts",
         "sr-only",
         "ad-slot ads",
+        "post-signature",
+        "message-user",
+        "post_author",
     ],
 )
 def test_names_of_boilerplate(names: str) -> None:
@@ -56,7 +59,18 @@ def test_names_of_boilerplate(names: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "names", ["content-sidebar-wrap", "has-sidebar", "shared", "navy", "gradient", "readings", "relation"]
+    "names",
+    [
+        "content-sidebar-wrap",
+        "has-sidebar",
+        "shared",
+        "navy",
+        "gradient",
+        "readings",
+        "relation",
+        "sig sig-object py",
+        "doc-signature",
+    ],
 )
 def test_names_that_only_look_like_it(names: str) -> None:
     assert named(names) == ""
@@ -70,6 +84,7 @@ def test_other_kinds_of_names() -> None:
 def test_long_ids_are_slugs_and_no_names() -> None:
     assert names_of({"id": "sharing-a-secret-with-friends", "class": "x"}) == "x"
     assert names_of({"id": "share", "class": None}) == " share"
+    assert names_of({"id": "flask.Blueprint.register"}) == ""
 
 
 def test_members_of_a_series() -> None:
@@ -86,6 +101,8 @@ def test_members_of_a_series() -> None:
         ({"style": "color: red; display : none"}, True),
         ({"style": "DISPLAY:NONE", "class": "accordion-panel"}, False),
         ({"hidden": None, "role": "tabpanel"}, False),
+        ({"style": "display:none", "class": "callout-content"}, False),
+        ({"style": "display:none", "class": "proof"}, False),
         ({"aria-hidden": "false"}, False),
         ({"style": "display:block"}, False),
         ({}, False),
@@ -130,6 +147,43 @@ def test_hidden_text_is_left_out_and_collapsed_text_is_not() -> None:
 def test_a_form_to_fill_in_is_left_out_and_a_form_around_the_page_is_not() -> None:
     assert kept(f"<form><p>{PROSE}</p><p>{MORE}</p></form>") == f"{PROSE}{MORE}".strip()
     assert kept(f"<p>{PROSE}</p><form><label>Your name</label></form>") == PROSE.strip()
+
+
+def test_short_posts_in_forms_stay_where_long_ones_do() -> None:
+    html = f"<form class=entry><p>{PROSE}</p></form><form class=entry>Short.</form><form class=reply>Your name</form>"
+    assert kept(f"<div>{html}<p>{MORE}</p></div>") == f"{PROSE}Short. {MORE}".strip()
+
+
+def test_comments_that_only_a_consent_text_outweighs_stay() -> None:
+    consent = f"<div class=cookie-consent>{f'<p>{PROSE}{MORE}</p>' * 4}</div>"
+    html = f"<p>In: Hardware</p><div class=comments><p>{PROSE}{MORE}</p><p>{PROSE}{MORE}</p></div>"
+    assert kept(f"<body><div>{html}</div>{consent}") == f"In: Hardware {PROSE}{MORE}{PROSE}{MORE}".strip()
+
+
+def test_a_part_with_code_or_a_quotation_is_content_whatever_its_name() -> None:
+    html = "<div class=dropdown><pre>f(1)</pre></div><div class=social><blockquote>Said.</blockquote></div>"
+    assert kept(f"<p>{PROSE}</p>{html}<div class=dropdown>Choose</div>") == f"{PROSE}f(1) Said."
+
+
+def test_a_button_is_left_out_unless_it_is_a_heading() -> None:
+    html = "<button>Save</button><h3><button>Part one</button></h3><button class=accordion-button>Part two</button>"
+    assert kept(f"<p>{PROSE}</p>{html}<pre>x = 1<button>Copy</button></pre>") == f"{PROSE}Part one Part two x = 1"
+
+
+def test_definitions_of_functions_and_headings_stay_whatever_their_ids() -> None:
+    html = f"<dl><dt class='sig register'>register(f)</dt><dd>{MORE}</dd></dl><h4 id=related>Related</h4>"
+    assert kept(f"<p>{PROSE}</p>{html}<p>{PROSE}</p>") == f"{PROSE}register(f) {MORE}Related {PROSE}".strip()
+
+
+def test_what_a_reader_may_do_with_each_post_is_left_out() -> None:
+    post = f"<div class=post><p>{PROSE}{MORE}</p><ul><li><a href=/r>Reply</a><li><a href=/t>Top</a></ul></div>"
+    assert kept(f"<div>{post * 4}</div>") == f"{PROSE}{MORE}" * 3 + f"{PROSE}{MORE}".strip()
+    types = "<dl><dt>f</dt><dd><p><a href=/r>Result</a></p></dd></dl>"
+    assert kept(f"<div>{f'<p>{PROSE}{MORE}</p>{types}' * 4}</div>").count("Result") == 4
+
+
+def test_numbers_of_posts_are_left_out() -> None:
+    assert kept(f"<p><a href='?p=7#7'>#7</a></p><p>{PROSE}</p><p>See <a href=/x>#7</a>.</p>") == f"{PROSE}See #7 ."
 
 
 def test_the_choice_descends_to_what_holds_nearly_all() -> None:
@@ -181,7 +235,11 @@ def test_later_posts_are_told_apart() -> None:
     )
     choice = choose(page)
     assert choice is not None
-    assert [page.texts[i + 1] for i in sorted(choice.posts)] == ["Two.", "Three."]
+    assert [(page.texts[i + 1], later) for i, later in choice.posts.items()] == [
+        ("One post here.", False),
+        ("Two.", True),
+        ("Three.", True),
+    ]
 
 
 def test_a_page_without_text_has_no_content() -> None:

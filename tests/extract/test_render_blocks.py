@@ -119,3 +119,11 @@ def test_posts_are_separated_and_the_heading_of_a_thread_is_kept() -> None:
     html = f"<header><h1>Title</h1></header><div>{post.format('One')}{post.format('Two')}</div>"
     one, two = (f"{n} has been said here in so many words, and more could be said about it." for n in ("One", "Two"))
     assert extract(html.encode()).text == f"# Title\n\n{one}\n\n---\n\n{two}"
+
+
+def test_posts_in_a_list_are_posts_and_answers_in_a_list_are_items() -> None:
+    said = "has been said here in so many words, and more could be said about it."
+    post = f"<li class=post><blockquote class=postcontent>{{}} {said}</blockquote></li>"
+    html = f"<ol>{post.format('One')}{post.format('Two')}</ol>"
+    assert extract(html.encode()).text == f"One {said}\n\n---\n\nTwo {said}"
+    assert rendered("<ol><li class=answer>a</li><li class=answer>b</li></ol>") == "1. a\n2. b"
