@@ -24,7 +24,7 @@ MANY = 3  # parts of one class that hold more than that together are not left ou
 LONG = 0.2  # of the running text; with more in notices the rest is weighed without them
 FORM_TEXT = 100  # bytes of text that a form to fill in may have; one with more wraps content
 
-_SURE = frozenset({"notice", "hidden", "<nav>", "<footer>", "<aside>"})
+_SURE = frozenset({"notice", "hidden"})
 _UNNAMED = words("main article pre code blockquote h1 h2 h3 body tr tbody dt")  # names do not speak against these
 _HEADINGS = words("h1 h2 h3 h4 h5 h6")
 _QUOTED = words("pre blockquote")  # a part that holds code or a quotation is a part of a text
@@ -45,16 +45,16 @@ _PART = 0.3  # of the content's text; a larger list of links is the content
 def suspects(page: Outline, weights: Weights) -> dict[int, str]:
     """Entries whose markup says that they are no content, with the reason; outermost ones only."""
     everything = weights.running(0)
-    found = _marked(page, weights, everything)
+    found = _marked(page, weights, everything, everything)
     # A consent text may be longer than the content, beside which the other parts are to be judged.
     notices = sum(weights.running(i) for i, reason in found.items() if reason == "notice")
     if notices > LONG * everything:
-        found = _marked(page, weights, everything - notices)
+        found = _marked(page, weights, everything, everything - notices)
     return _without_common(page, found, weights)
 
 
-def _marked(page: Outline, weights: Weights, everything: int) -> dict[int, str]:
-    """The same where so much running text is the content or may be."""
+def _marked(page: Outline, weights: Weights, everything: int, unsure: int) -> dict[int, str]:
+    """The same where the page has so much running text, and so much of it is not surely something else."""
     tags, ends, attributes = page.tags, page.ends, page.attributes
     found: dict[int, str] = {}
     inside = 0  # end of the innermost article or main, where a header is the content's own
@@ -66,7 +66,7 @@ def _marked(page: Outline, weights: Weights, everything: int) -> dict[int, str]:
     i, count = 1, len(page)
     while i < count:
         tag, given = tags[i], attributes[i]
-        reason, most = "", MOST
+        reason, limit = "", MOST * unsure
         if tag == TEXT:
             i += 1
             continue
@@ -83,15 +83,15 @@ def _marked(page: Outline, weights: Weights, everything: int) -> dict[int, str]:
             )
             if not wanted:
                 reason = f"<{tag}>"
-                most = SURE if tag in SURE_TAGS else MOST
+                limit = SURE * everything if tag in SURE_TAGS else limit
         elif tag == "a" and _is_anchor(page, i, given):
             reason = "anchor"
         elif given:
             reason = _by_attributes(page, i, tag, given)
-            most = SURE if reason in _SURE else MOST
+            limit = SURE * everything if reason in _SURE else limit
             if reason == "boilerplate" and i < _first_after(quoted, i) < ends[i]:
                 reason = ""
-        if reason and weights.running(i) <= most * everything:
+        if reason and weights.running(i) <= limit:
             found[i] = reason
             i = ends[i]
             continue
