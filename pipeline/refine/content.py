@@ -1,0 +1,452 @@
+"""Formulas and numbers of a rewrite against those of its original: what was kept, lost, altered, and what is new."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import pairwise
+
+from rapidfuzz.distance import Indel
+
+from pipeline.refine.latex import Form, Statement, form, number, statement
+from pipeline.refine.numbers import WORDS, Numbers, numbers
+from pipeline.refine.plain import lift_plain
+from pipeline.refine.reading import FORMULA, Reading, read
+
+NEAR = 0.5
+"""Share of atoms that two formulas have in common, in order, from which one counts as an alteration of the other."""
+
+MAX_PAIRED = 200
+"""Lost or new formulas that are looked at one by one; with more of them the rewrite is refused anyway."""
+
+_NEAR_CODE = 0.8
+_SPACE = re.compile(r"\s+")
+_NUMERIC = re.compile(r"(?:- )?\d+(?:\.\d+)?(?: / \d+)?(?: [%°])?\Z")
+_BARE = re.compile(r"(?:\\[A-Za-z]+|[^\W\d])(?: [_^]\S{1,8})*(?: ')*(?: \( (?:\\[A-Za-z]+|[^\W\d]) \))?\Z")
+_DIGITS = re.compile(r"\d+(?:\.\d+)?")
+_ENUMERATED = frozenset("step case part item section point phase stage method option approach".split())
+_IS = frozenset("is are be equals equal to was gives get being = of value has so that means".split())
+_LIES = frozenset("in is are lies belongs element of be lie belong to an a member set the".split())
+
+
+class Content:
+    """What a text says in formulas and numbers. `raw` counts formulas as they are written."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.reading: Reading = read(text)
+        prose, runs = lift_plain(self.reading.prose)
+        written = [formula.strip() for formula in self.reading.formulas]
+        if runs:
+            merged: list[str] = []
+            place = 0
+            for before, run in runs:
+                merged += [*written[place:before], run]
+                place = before
+            written = merged + written[place:]
+        self.written = written
+        self.plain = Counter(run for _, run in runs)
+        self.raw = Counter(written)
+        self.numbers: Numbers = numbers(prose)
+
+    @cached_property
+    def forms(self) -> list[Form]:
+        """The forms of all formulas, in order."""
+        return [form(formula) for formula in self.written]
+
+    @cached_property
+    def keys(self) -> Counter[str]:
+        """How often each key stands."""
+        return Counter(one.key for one in self.forms)
+
+    @cached_property
+    def stated(self) -> frozenset[Statement]:
+        """Every statement of a formula or of running text."""
+        return frozenset(made for one in self.forms for made in one.statements) | self.spoken
+
+    @cached_property
+    def sides(self) -> frozenset[str]:
+        """Both sides of every statement."""
+        return frozenset(side for left, _, right in self.stated for side in (left, right))
+
+    @cached_property
+    def chains(self) -> list[frozenset[str]]:
+        """Sides that one formula says are equal."""
+        return _chains(self.forms)
+
+    @cached_property
+    def haystack(self) -> str:
+        """All keys, for a search of a run of atoms."""
+        return f" ¦ {' ¦ '.join(self.keys)} ¦ "
+
+    @cached_property
+    def squeezed(self) -> str:
+        """The text without spaces and marks of grouping, for what it writes without delimiters."""
+        return re.sub(r"[\s*{}$^\\]+", "", self.text)
+
+    @cached_property
+    def mentioned(self) -> frozenset[str]:
+        """Every number that stands anywhere: in running text, formulas, code, labels and lists."""
+        found = set(self.numbers.kept) | set(self.numbers.spelled) | set(self.numbers.implied)
+        found |= {value for _, value in (*self.numbers.labels, *self.numbers.leading_labels)}
+        found |= set(self.numbers.counted)
+        for source in (*self.reading.formulas, *self.reading.code, *self.plain):
+            found |= {number(digits) for digits in _DIGITS.findall(source)}
+            if "{,}" in source or "," in source:
+                found |= {
+                    number(digits) for digits in _DIGITS.findall(re.sub(r"(?<=\d)(?:\{,\}|,)(?=\d{3})", "", source))
+                }
+        return frozenset(found)
+
+    @cached_property
+    def sequence(self) -> list[str]:
+        """The running text as words and marks, each formula as its key."""
+        keys = iter(self.forms)
+        return [
+            f"¤{next(keys, Form('')).key}" if token == FORMULA else token.casefold() for token in self.numbers.tokens
+        ]
+
+    @cached_property
+    def contexts(self) -> Counter[tuple[str, str, str]]:
+        """Every token with the one before and the one after it."""
+        padded = ["\n", *self.sequence, "\n"]
+        return Counter(zip(padded, padded[1:], padded[2:], strict=False))
+
+    @cached_property
+    def bigrams(self) -> Counter[tuple[str, str]]:
+        """Neighbouring tokens."""
+        padded = ["\n", *self.sequence, "\n"]
+        return Counter(pairwise(padded))
+
+    @cached_property
+    def spoken(self) -> frozenset[Statement]:
+        """Statements that running text makes of two formulas: `$x$ is $5$`, `$n$ lies in $N$`."""
+        found: set[Statement] = set()
+        last: tuple[int, str] | None = None
+        for place, token in enumerate(self.sequence):
+            if token in {".", "\n", "!", "?"}:
+                last = None
+            elif token[0] == "¤" or token[0].isdigit():
+                key = token.removeprefix("¤")
+                if last is not None and place - last[0] <= 5:
+                    between = set(self.sequence[last[0] + 1 : place])
+                    if between and between <= _IS:
+                        found.add(statement(last[1], "=", key))
+                    if between and between <= _LIES:
+                        found.add((last[1], "∈", key))
+                last = (place, key)
+        return frozenset(found)
+
+
+@dataclass
+class Difference:
+    """Formulas by key and numbers by value: `lost` without a counterpart, `altered` as (before, after), `new`."""
+
+    formulas: int = 0
+    lost_formulas: list[str] = field(default_factory=list)
+    altered_formulas: list[tuple[str, str]] = field(default_factory=list)
+    new_formulas: list[str] = field(default_factory=list)
+    numbers: int = 0
+    lost_numbers: list[str] = field(default_factory=list)
+    altered_numbers: list[tuple[str, str]] = field(default_factory=list)
+    new_numbers: list[str] = field(default_factory=list)
+    altered_code: list[tuple[str, str]] = field(default_factory=list)
+
+
+def compare(original: Content, rewrite: Content, source: Content | None = None) -> Difference:
+    """What the rewrite did to the formulas and numbers of the original.
+
+    `source` is the original with what may be left out: nothing of it is new, though `original` does not have it.
+    """
+    source = source or original
+    result = Difference(formulas=original.raw.total() - original.plain.total(), numbers=original.numbers.kept.total())
+    lost = _forms(original.raw - rewrite.raw)
+    gained = _forms(rewrite.raw - original.raw)
+    equal = Counter({one.key: count for one, count in lost.items()}) & Counter(
+        {one.key: count for one, count in gained.items()}
+    )
+    lost_numbers, lost = _take_numbers(lost, equal)
+    gained_numbers, gained = _take_numbers(gained, equal)
+    result.altered_code = _altered_code(original.reading.code, rewrite.reading.code)
+    kept_new: list[Form] = []  # gained formulas that the original supports
+    unsupported: list[Form] = []
+    for one in gained:
+        (kept_new if _supported(one, source) else unsupported).append(one)
+    missing = _missing(lost, kept_new, original, rewrite)
+    _pair_formulas(result, missing, unsupported, kept_new, source, rewrite)
+    lost_numbers += original.numbers.kept - rewrite.numbers.kept
+    gained_numbers += rewrite.numbers.kept - original.numbers.kept
+    _pair_numbers(
+        result, lost_numbers - gained_numbers, gained_numbers - lost_numbers, gained, original, source, rewrite
+    )
+    return result
+
+
+def _altered_code(original: list[str], rewrite: list[str]) -> list[tuple[str, str]]:
+    """Lines of code that the rewrite has otherwise, spaces apart."""
+    here = Counter(_SPACE.sub("", line) for code in original for line in code.split("\n"))
+    there = Counter(_SPACE.sub("", line) for code in rewrite for line in code.split("\n"))
+    lost, gained = list((here - there).elements())[:MAX_PAIRED], list((there - here).elements())[:MAX_PAIRED]
+    return [
+        (line, other) for line in lost for other in gained if Indel.normalized_similarity(line, other) >= _NEAR_CODE
+    ]
+
+
+def _forms(raw: Counter[str]) -> Counter[Form]:
+    """Forms of written formulas; those that say nothing are left out."""
+    forms: Counter[Form] = Counter()
+    seen: dict[str, Form] = {}
+    for written, count in raw.items():
+        one = form(written)
+        if one.key:
+            forms[seen.setdefault(one.key, one)] += count
+    return forms
+
+
+def _take_numbers(forms: Counter[Form], equal: Counter[str]) -> tuple[Counter[str], Counter[Form]]:
+    """Without what both sides have; formulas that are one number (`$5$`) apart from the others."""
+    values: Counter[str] = Counter()
+    rest: Counter[Form] = Counter()
+    for one, count in forms.items():
+        left = count - equal[one.key]
+        if left <= 0:
+            continue
+        if _NUMERIC.match(one.key):
+            values[one.key.rstrip(" %°").replace(" ", "")] += left
+        else:
+            rest[one] = left
+    return values, rest
+
+
+def _supported(one: Form, original: Content) -> bool:
+    """Whether the original says what a formula of the rewrite says."""
+    if one.key in original.keys:
+        return True
+    if not one.statements and not one.expressions:
+        return f" {one.key} " in original.haystack
+    chains, stated, sides = original.chains, original.stated, original.sides
+    for made in one.statements:
+        left, relation, right = made
+        if made in stated or any(left in chain and right in chain for chain in chains if relation == "="):
+            continue
+        if "?" in made and any(part in sides for part in made):
+            continue
+        if (side := right if left == "?" else left if right == "?" else "") and side in sides:
+            continue
+        if _squeezed(f"{left}{relation}{right}") in original.squeezed and len(left + right) > 2:
+            continue
+        return False
+    return all(
+        f" {said} " in original.haystack or said in original.numbers.tokens or _squeezed(said) in original.squeezed
+        for said in one.expressions
+    )
+
+
+def _squeezed(key: str) -> str:
+    return re.sub(r"[\s^\\]+", "", key)
+
+
+def _chains(forms: Iterable[Form]) -> list[frozenset[str]]:
+    """The sides that one formula says are equal."""
+    chains: list[set[str]] = []
+    for one in forms:
+        if len(one.statements) < 2:
+            continue
+        own: list[set[str]] = []
+        for left, relation, right in one.statements:
+            if relation == "=":
+                joined = next((chain for chain in own if left in chain or right in chain), None)
+                if joined is None:
+                    own.append({left, right})
+                else:
+                    joined |= {left, right}
+        chains += own
+    return [frozenset(chain) for chain in chains]
+
+
+def _missing(lost: Counter[Form], kept_new: list[Form], original: Content, rewrite: Content) -> list[Form]:
+    """The lost formulas that the rewrite does not say in another form, each as often as it is missing."""
+    if not lost:
+        return []
+    said = {made for one in kept_new for made in one.statements} | rewrite.spoken
+    together: dict[str, str] = {}
+
+    def root(side: str) -> str:
+        while (above := together.get(side, side)) != side:
+            side = above
+        return side
+
+    for left, relation, right in said:
+        if relation == "=":
+            together.setdefault(left, left)
+            together.setdefault(right, right)
+            together[root(left)] = root(right)
+    expressed = {part for one in kept_new for part in one.expressions}
+    expressed |= {part for one in kept_new for made in one.statements for part in made[::2]}
+    missing: list[Form] = []
+    for one, count in lost.items():
+        if _BARE.match(one.key) and one.key in rewrite.keys:
+            if not _cut_out(f"¤{one.key}", original, rewrite):
+                continue
+        elif one.statements or one.expressions:
+            stated = all(
+                made in said
+                or (made[1] == "=" and made[0] in together and root(made[0]) == root(made[2]))
+                or ("?" in made and any(made[2] in other for other in said))
+                for made in one.statements
+            )
+            if stated and expressed.issuperset(one.expressions):
+                continue
+        missing += [one] * count
+    return missing
+
+
+def _cut_out(token: str, original: Content, rewrite: Content, mark: str = "") -> bool:
+    """Whether a token (or the same after `mark`) is gone from a place whose surroundings still stand, with nothing or
+    another formula or number between.
+    """
+    for context, count in original.contexts.items():
+        before, here, after = context
+        if (
+            here not in (token, mark + token)
+            or rewrite.contexts[context] >= count
+            or (before == "\n" and after == "\n")
+        ):
+            continue
+        if rewrite.bigrams[before, after] > original.bigrams[before, after]:
+            return True
+        for other, times in rewrite.contexts.items():
+            if other[0] == before and other[2] == after and other[1] != token and times > original.contexts[other]:
+                return other[1][0] == "¤" or other[1][0].isdigit()
+    return False
+
+
+def _pair_formulas(
+    result: Difference,
+    missing: list[Form],
+    unsupported: list[Form],
+    kept_new: list[Form],
+    original: Content,
+    rewrite: Content,
+) -> None:
+    """Lost formulas with a near counterpart among the gained ones are altered."""
+    plain = {form(run).key for run in (*original.plain, *rewrite.plain)}
+    left = list(unsupported)[:MAX_PAIRED]
+    result.new_formulas += [one.key for one in unsupported[MAX_PAIRED:]]
+    result.lost_formulas += [one.key for one in missing[MAX_PAIRED:]]
+    again = [one for one in kept_new if one.key in original.keys]
+    for one in missing[:MAX_PAIRED]:
+        atoms = one.key.split()
+        best: tuple[float, Form] | None = None
+        for other in (*left, *again):
+            score = Indel.normalized_similarity(atoms, other.key.split(), score_cutoff=NEAR)
+            if score >= NEAR and (best is None or score > best[0]):
+                best = (score, other)
+        if best is not None:
+            result.altered_formulas.append((one.key, best[1].key))
+            if best[1] in left:
+                left.remove(best[1])
+        elif one.key not in plain or not set(_DIGITS.findall(one.key)) <= rewrite.mentioned:
+            result.lost_formulas.append(one.key)
+    for one in left:
+        if one.key not in plain or one.statements or not set(_DIGITS.findall(one.key)) <= original.mentioned:
+            result.new_formulas.append(one.key)
+
+
+def _pair_numbers(
+    result: Difference,
+    lost: Counter[str],
+    gained: Counter[str],
+    formulas: Iterable[Form],
+    original: Content,
+    source: Content,
+    rewrite: Content,
+) -> None:
+    here, there = original.numbers, rewrite.numbers
+    spare = there.spelled - here.spelled
+    implied = there.implied - here.implied
+    spare += Counter(
+        value for word, value in (there.labels + there.leading_labels).elements() if word not in _ENUMERATED
+    )
+    spare += Counter(digits for one in formulas for digits in _DIGITS.findall(one.key))
+    missing: list[str] = []
+    for value, count in lost.items():
+        for _ in range(count):
+            parts = value.lstrip("-").split("/")
+            if spare[value] > 0:
+                spare[value] -= 1
+            elif implied[value] > 0 and not _cut_out(value, original, rewrite, "¤"):
+                implied[value] -= 1
+            elif len(parts) == 2 and all(gained[part] > 0 for part in parts):
+                gained.subtract(parts)
+            else:
+                missing.append(value)
+    new = [
+        value
+        for value, count in gained.items()
+        if count > 0 and value not in source.mentioned and not _parts_known(value, source.mentioned)
+    ]
+    result.new_numbers += new
+    words_lost = here.spelled - there.spelled - lost
+    for value in there.spelled - here.spelled:
+        if value not in source.mentioned and (words_lost or int(value) > 12):
+            result.new_numbers.append(value)
+    result.new_numbers += _new_labels(source, rewrite)
+    for value in here.spelled - there.spelled - gained:
+        word = next((word for word, spelled in WORDS.items() if str(spelled) == value), "")
+        if value not in rewrite.mentioned or (word and _cut_out(word, original, rewrite)):
+            missing.append(value)
+    candidates = [value for value, count in gained.items() if count > 0][:MAX_PAIRED]
+    result.lost_numbers += missing[MAX_PAIRED:]
+    unseen = [value for value in candidates if value not in here.kept]
+    for value in missing[:MAX_PAIRED]:
+        near = [other for other in (*result.new_numbers[:MAX_PAIRED], *unseen) if _near(value, other)]
+        near += [other for other in candidates if other not in near and _replaced(value, other, original, rewrite)]
+        if near:
+            result.altered_numbers.append((value, near[0]))
+            if near[0] in result.new_numbers:
+                result.new_numbers.remove(near[0])
+        else:
+            result.lost_numbers.append(value)
+
+
+def _parts_known(value: str, known: frozenset[str]) -> bool:
+    """`-5`, `3/4`, `7.1` of parts that the original names."""
+    if value[0] == "-":
+        return False
+    return "/" in value and all(part in known for part in value.split("/"))
+
+
+def _near(value: str, other: str) -> bool:
+    return Indel.normalized_similarity(value, other) >= NEAR or abs(len(value) - len(other)) <= 1
+
+
+def _replaced(value: str, other: str, original: Content, rewrite: Content) -> bool:
+    """Whether `other` stands in the rewrite where `value` stood."""
+    places = {(before, after) for before, here, after in original.contexts if here == value}
+    return any(
+        (before, after) in places and count > original.contexts[before, here, after]
+        for (before, here, after), count in rewrite.contexts.items()
+        if here == other
+    )
+
+
+def _new_labels(original: Content, rewrite: Content) -> list[str]:
+    """Numbers of labels (`step 4`) that the original does not have, where it numbers the same things itself."""
+    here = original.numbers.labels + original.numbers.leading_labels
+    there = rewrite.numbers.labels + rewrite.numbers.leading_labels
+    used: dict[str, list[str]] = {}
+    for word, value in there:
+        used.setdefault(word, []).append(value)
+    known = {word for word, _ in here}
+    new: list[str] = []
+    leading = rewrite.numbers.leading_labels
+    for word, values in used.items():
+        counts = sorted(int(value) for value in values if value.isdigit())
+        enumeration = counts == list(range(1, len(values) + 1))
+        if word in known and not (enumeration and len(values) > 1):
+            new += [value for value in values if (word, value) not in here and value not in original.mentioned]
+        elif word not in known and not enumeration:
+            new += [value for value in values if (word, value) not in leading and value not in original.mentioned]
+    return new

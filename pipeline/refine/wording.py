@@ -1,0 +1,161 @@
+"""The words of a rewrite against those of its original: subject, language, names, repetition, a whole end."""
+
+import re
+from collections import Counter
+
+from classifiers.language import load_language_model
+from pipeline.refine.content import Content
+
+_STEM = 5
+_COMMON = frozenset(
+    """
+    a about above after again all also an and any are as at be because been before being below between both but by can
+    could did do does doing down during each few for from further had has have having he hence her here him his how i if
+    in into is it its just let may me more most must my no nor not now of off on once one only or other our out over own
+    same she should so some such than that the their them then there these they this those through thus to too under
+    until up us very was we were what when where which while who why will with would you your yet
+    """.split()
+)
+_FACTS = re.compile(
+    r"\b(?:theorem|lemma|corollary|proposition|conjecture|axiom|law|inequality|identity|principle|criterion|paradox)s?\b",
+    re.IGNORECASE,
+)
+_NAME = re.compile(
+    r"(?<=[a-zà-ÿ,;)(] )[A-Z][a-zà-ÿ]{3,}(?:['’]s)?(?:[-–][A-Z][a-zà-ÿ]{2,})?|(?<=[a-zà-ÿ,;)(] )[A-Z][a-zà-ÿ]{3,}"
+)
+_STATED = re.compile(rf"[\s>*_#\-]*(?:\d+[.)] )?{_FACTS.pattern}", re.IGNORECASE)
+_NAMED_FACT = re.compile(rf"{_FACTS.pattern}\W{{1,4}}\((?:[a-z]+ )?([A-Z][^\W\d_]{{2,}})", re.IGNORECASE)
+_WORD = re.compile(r"[^\W\d_]+")
+_UNKNOWN = 0.4
+"""Share of words that the original does not have from which a statement is a new one."""
+# Headings, bold labels and short lines without a verb write words with a capital for style.
+_TITLES = re.compile(r"^[ \t>]*#{1,6}[ \t].*$|^[ \t]*(?:[-*+][ \t]+)?\*\*[^*\n]{1,80}\*\*:?", re.MULTILINE)
+_SENTENCE = re.compile(r"[^.!?\n]+")
+_TERMINAL = re.compile(r"[.!?:;…)\]}\"'”’*_`$|>□■∎~]\s*\Z|\\\w+\s*\Z")
+_LAST_STRUCTURE = re.compile(r"[ \t]*(?:#{1,6}[ \t]|[-*+•][ \t]|\(?\w{1,3}[.)][ \t]|[|>]|\$\$|```)")
+_DANGLING = frozenset(
+    "a an and as at because by for from if in into is its of on or so than that the then to we which with".split()
+)
+_FOREIGN_SCRIPT = re.compile(r"[Ѐ-ӿ؀-ۿऀ-ॿ぀-ヿ㐀-鿿가-힯]")
+
+
+def content_words(tokens: list[str]) -> list[str]:
+    """Lower-case words that are not grammar, cut to a stem."""
+    return [
+        word[:_STEM]
+        for token in tokens
+        if len(token) > 2 and token[0].isalpha() and (word := token.casefold()) not in _COMMON
+    ]
+
+
+def overlap(original: list[str], rewrite: list[str]) -> float:
+    """Share of the rewrite's content words that the original has."""
+    known = set(original)
+    return sum(word in known for word in rewrite) / len(rewrite) if rewrite else 1.0
+
+
+def copied(original: list[str], rewrite: list[str]) -> float:
+    """Share of the rewrite's word trigrams that the original has."""
+    ours = list(zip(rewrite, rewrite[1:], rewrite[2:], strict=False))
+    known = set(zip(original, original[1:], original[2:], strict=False))
+    return sum(gram in known for gram in ours) / len(ours) if ours else 0.0
+
+
+def foreign(original: str, rewrite: str, shared: float) -> float:
+    """Share of the rewrite's paragraphs in another language; 0 without a look where the words are the original's."""
+    suspects = [
+        block
+        for block in (rewrite.split("\n\n") if shared >= 0.5 else [rewrite])
+        if _FOREIGN_SCRIPT.search(block) or (shared < 0.5 and len(block) > 40)
+    ]
+    if not suspects:
+        return 0.0
+    identify = load_language_model().identify
+    language, _ = identify(original)
+    letters = len(_FOREIGN_SCRIPT.findall(rewrite)) - len(_FOREIGN_SCRIPT.findall(original))
+    if letters > 20:
+        return 1.0
+    if language == "und":
+        return 0.0
+    wrong = sum(
+        len(block) for block in suspects if (found := identify(block))[0] not in {language, "und"} and found[1] > 0.8
+    )
+    return wrong / max(len(rewrite), 1)
+
+
+def new_names(original: Content, rewrite: Content) -> list[str]:
+    """Theorems and names that the rewrite brings in: `by Fermat's theorem` where the page names neither."""
+    known = {word[:_STEM] for token in original.numbers.tokens if (word := token.casefold())}
+    prose = _TITLES.sub("", rewrite.reading.prose)
+    found = [
+        name for name in _NAME.findall(prose) if name.casefold()[:_STEM] not in known and _names_a_fact(name, prose)
+    ]
+    if not _FACTS.search(rewrite.reading.prose):
+        return found
+    known_facts = {word.casefold()[:_STEM] for word in _FACTS.findall(original.reading.prose)}
+    found += [name for name in _NAMED_FACT.findall(rewrite.reading.prose) if name.casefold()[:_STEM] not in known]
+    for line in rewrite.reading.prose.split("\n"):
+        sentences = _SENTENCE.findall(line)
+        for i, sentence in enumerate(sentences):
+            for fact in _FACTS.findall(sentence)[:1]:
+                # A formal statement goes on after its name: "Theorem (Gauss). Every …"
+                part = " ".join(sentences[i : i + 2]) if _STATED.match(sentence) else sentence
+                words = content_words(_WORD.findall(part))
+                unknown = [word for word in words if word not in known]
+                if fact.casefold()[:_STEM] not in known_facts and fact.casefold()[:_STEM] not in known:
+                    found.append(fact)
+                elif len(unknown) >= 3 and len(unknown) > _UNKNOWN * len(words):
+                    found.append(f"{fact}: {' '.join(unknown)}")
+    return found
+
+
+def _names_a_fact(name: str, prose: str) -> bool:
+    """Whether a capital word stands for a person or place: possessive, beside a fact, or after `by` and the like."""
+    bare = re.escape(name.removesuffix("'s").removesuffix("’s"))
+    return (
+        name.endswith(("'s", "’s"))
+        or re.search(rf"{bare}(?:['’]s?)?(?:[-–]\w+)?(?: \w+)? {_FACTS.pattern}", prose, re.IGNORECASE) is not None
+        or re.search(rf"\b(?:by|of|after|due to|from|in|to|and|with|mathematician) {bare}\b", prose) is not None
+    )
+
+
+def repetition(original: str, rewrite: str) -> float:
+    """Share of the rewrite's characters in lines, sentences or loops that repeat, beyond what the original has."""
+    return max(0.0, _repeated(rewrite) - _repeated(original))
+
+
+def _repeated(text: str) -> float:
+    seen: set[str] = set()
+    again = 0
+    for sentence in _SENTENCE.findall(text):
+        form = " ".join(sentence.split())
+        if len(form) >= 20:
+            if form in seen:
+                again += len(sentence)
+            seen.add(form)
+    tail = text[-600:]
+    words = tail.split()
+    if len(words) >= 16:
+        trigrams = Counter(zip(words, words[1:], words[2:], strict=False))
+        often = sum(count for count in trigrams.values() if count > 4)
+        again = max(again, int(len(text) * 0.5)) if 2 * often > len(words) else again
+    elif len(tail) > 300 and len(set(tail)) < 12:
+        again = len(text)
+    return again / max(len(text), 1)
+
+
+def unfinished(original: str, rewrite: str) -> bool:
+    """Whether the rewrite breaks off where the original ends."""
+    last, before = _last_line(rewrite), _last_line(original)
+    if not last or _TERMINAL.search(last):
+        return False
+    words = last.split()
+    if words[-1].casefold() in _DANGLING or last.endswith((",", "-", "=", "+")):
+        return before.split()[-1:] != words[-1:]
+    if _LAST_STRUCTURE.match(last) or len(words) < 6:
+        return False
+    return _TERMINAL.search(before) is not None and not before.endswith(last)
+
+
+def _last_line(text: str) -> str:
+    return text.rstrip()[-2000:].rsplit("\n", 1)[-1].strip()
