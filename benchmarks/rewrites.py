@@ -20,7 +20,7 @@ _SYNONYMS = dict(
         "hence:thus,thus:hence,also:additionally,but:however,use:apply,uses:applies,using:applying,find:determine,"
         "finds:determines,note:observe,write:express,whole:entire,often:frequently,starts:begins,"
         "simple:straightforward,quick:fast,big:large,needs:requires,need:require,same:identical,"
-        "many:numerous,main:principal,called:known as,exactly:precisely,only:just,compute:calculate,computed:calculated,"
+        "many:numerous,called:known as,exactly:precisely,only:just,compute:calculate,computed:calculated,"
         "computing:calculating,take:choose,follows:results,means:signifies,right:correct,about:roughly,"
         "number of ways:count of ways,that is:in other words,for example:for instance,such as:like,in order to:to,"
         "in general:generally,we have:one has,we get:we obtain,can be written:may be expressed,"

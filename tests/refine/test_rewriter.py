@@ -142,7 +142,7 @@ def test_a_cut_answer_is_asked_again_in_smaller_parts(tmp_path):
     assert (outcome.action, outcome.attempts) == ("accept", 2)
     assert outcome.parts > 1
     assert outcome.texts == (faithful(PAGE),)
-    assert outcome.raised == ("finish_reason",)
+    assert "finish_reason" in outcome.raised
 
 
 def test_a_refusal_of_the_length_is_mended_by_smaller_parts(tmp_path):
