@@ -140,4 +140,4 @@ def verify(
     print(f"{manifest.name}: {len(manifest.shards)} shards whole ({checked}), {manifest.totals.documents:,} documents")
 
 
-COMMANDS = (build, extract, report, trace, verify)
+COMMANDS = (build, extract, report)

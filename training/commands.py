@@ -1,5 +1,6 @@
 """The sub-commands that train and evaluate; each imports what it needs when it runs (`build --help` loads no torch)."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -29,4 +30,98 @@ def train_mid(
     print(last)
 
 
-COMMANDS: tuple[Callable[..., Any], ...] = ()
+def tokenize(
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SOURCE...",
+            help="A finished corpus; or Parquet and JSONL files, folders, globs; or hub:OWNER/NAME[@REVISION][:GLOB].",
+        ),
+    ],
+    tokenizer: Annotated[
+        str, typer.Option(help="A bundled tokenizer, a tokenizer.json or its folder, or a Hub name (NAME[@REVISION]).")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder of the token shards.")],
+    format_: Annotated[
+        str, typer.Option("--format", help="How rows become documents: text, qa, chat or cot.")
+    ] = "text",
+    fields: Annotated[
+        list[str], typer.Option("--field", metavar="FIELD=COLUMN", help="Read a field of the format from this column.")
+    ] = [],  # noqa: B006 - typer reads the default, nothing changes it
+    train_on: Annotated[
+        str, typer.Option(help="What is learned in qa, chat and cot: answers (the rest is masked), or all.")
+    ] = "answers",
+    eos: Annotated[str | None, typer.Option(help="Token that ends documents. [default: the tokenizer's]")] = None,
+    tasks: Annotated[int | None, typer.Option(min=1, help="Processes at a time. [default: the CPUs]")] = None,
+    plan: Annotated[bool, typer.Option("--plan", help="Print what would run, and touch nothing.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress: for batch logs.")] = False,
+) -> None:
+    """Make token shards of a corpus or data set; run it again to go on after an interruption."""
+    from pipeline.progress import Reporter
+    from training.tokenize.run import plan_job, render_plan
+    from training.tokenize.run import tokenize as run_tokenize
+
+    workers = tasks or len(os.sched_getaffinity(0))
+    job = plan_job(tuple(sources), tokenizer, out, format_, tuple(fields), train_on, eos)
+    if plan:
+        print(render_plan(job, workers))
+        return
+    manifest = run_tokenize(job, workers, Reporter(quiet))
+    totals = manifest.totals
+    dropped = ", ".join(f"{reason} {count:,}" for reason, count in manifest.dropped.items())
+    print(
+        f"{manifest.name}: {totals.documents:,} documents, {totals.tokens:,} tokens, {totals.trained:,} trained, "
+        f"in {len(manifest.shards)} shards" + (f"; rows left out: {dropped}" if dropped else "")
+    )
+
+
+def trace(
+    target: Annotated[Path, typer.Argument(metavar="CORPUS|RUN", help="A finished corpus; or a run's file or folder.")],
+    key: Annotated[str | None, typer.Argument(metavar="[ID|URL]", help="Of a corpus: a document id or URL.")] = None,
+    step: Annotated[
+        int | None, typer.Option(min=0, help="Of a run: the step, from 0, to tell the documents of.")
+    ] = None,
+    overrides: _Set = [],  # noqa: B006 - typer reads the default, nothing changes it
+) -> None:
+    """Tell where a document came from and what each stage decided; or which documents a training step read."""
+    from pipeline.errors import BadInput
+
+    if (key is None) == (step is None):
+        raise BadInput(f"trace {target}: give a document id or URL of a corpus, or --step N of a run")
+    if step is None:
+        import pipeline.commands
+
+        assert key is not None
+        pipeline.commands.trace(target, key)
+        return
+    from training.data import open_mixture
+    from training.run import load_run
+    from training.trace import trace_step
+
+    loaded = load_run(target / "run.yaml" if target.is_dir() else target, tuple(overrides))
+    data = open_mixture(loaded.mixture(loaded.run.mixture), verify=False)
+    for segment in trace_step(data, step, loaded.run.sequences_per_step):
+        print(segment)
+
+
+def verify(
+    target: Annotated[Path, typer.Argument(metavar="CORPUS|TOKENS", help="A corpus or token folder, or its manifest.")],
+    full: Annotated[bool, typer.Option("--full", help="Check the digest of every byte, not only sizes.")] = False,
+) -> None:
+    """Check that a corpus or a folder of token shards is whole; exit code 1 names what is not."""
+    from pipeline.errors import BuildFailed
+    from training.tokens import MANIFEST, TokenManifest
+
+    if target.name != MANIFEST and not (target / MANIFEST).is_file():
+        import pipeline.commands
+
+        pipeline.commands.verify(target, full)
+        return
+    manifest = TokenManifest.load(target)
+    if problems := manifest.verify(full):
+        raise BuildFailed("\n".join(problems))
+    checked = "sizes and digests" if full else "sizes"
+    print(f"{manifest.name}: {len(manifest.shards)} token shards whole ({checked}), {manifest.totals.tokens:,} tokens")
+
+
+COMMANDS: tuple[Callable[..., Any], ...] = (tokenize, trace, verify)

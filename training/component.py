@@ -12,7 +12,7 @@ from pipeline.errors import BadInput
 from training.order import Permutation
 from training.packing import Packing, pack
 from training.plan import Pass, plan_pass
-from training.tokens import END, TokenManifest
+from training.tokens import DOCUMENT, END, TokenManifest
 
 _WINDOWS_KEPT = 4
 
@@ -65,7 +65,7 @@ class ComponentData:
         self.name, self.manifest, self._order, self._cache = name, manifest, order, cache
         # mmap cannot map an empty file, and nothing is lost with it.
         shards = [shard for shard in manifest.shards if shard.documents]
-        paths = [str(manifest.folder / shard.path) for shard in shards]
+        self._paths = paths = [str(manifest.folder / shard.path) for shard in shards]
         self.tokens = [_mapped(path, manifest.tokenizer.dtype) for path in paths]
         self.loss = [_mapped(path + ".loss", np.dtype("?")) for path in paths] if manifest.masked else None
         self._ends = [_mapped(path + ".index", END).view(np.int64) for path in paths]
@@ -93,6 +93,15 @@ class ComponentData:
             end[rows] = ends[at]
             start[rows] = np.where(at > 0, ends[np.maximum(at, 1) - 1], 0)
         return shard, start, end - start
+
+    def origins(self, ordinals: Ints) -> npt.NDArray[np.void]:
+        """Where the documents `ordinals` came from: records of `DOCUMENT`."""
+        shard = np.searchsorted(self._starts, ordinals, side="right") - 1
+        local = ordinals - self._starts[shard]
+        found = np.empty(len(ordinals), DOCUMENT)
+        for number in np.unique(shard).tolist():
+            found[shard == number] = _mapped(self._paths[number] + ".docs", DOCUMENT)[local[shard == number]]
+        return found
 
     def lengths(self, ordinals: Ints) -> Ints:
         """Tokens of the documents `ordinals`."""

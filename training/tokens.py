@@ -75,6 +75,16 @@ class TokenShard(Frozen):
     trained: int
     xxh3_128: dict[str, str]
 
+    def sizes(self, dtype: np.dtype[Any]) -> dict[str, int]:
+        """Bytes of each file by its path; ids are of `dtype`."""
+        sizes = {
+            ".ds": self.tokens * dtype.itemsize,
+            ".ds.index": self.documents * END.itemsize,
+            ".ds.docs": self.documents * DOCUMENT.itemsize,
+            ".ds.loss": self.tokens,
+        }
+        return {self.path.removesuffix(".ds") + suffix: sizes[suffix] for suffix in self.xxh3_128}
+
 
 class TokenTotals(Frozen):
     """Sums over all shards; `trained` counts tokens that are learned as labels, BOS and masked ones left out."""
@@ -153,14 +163,9 @@ class TokenManifest(Frozen):
 
     def files(self, shard: TokenShard) -> Iterator[tuple[str, int, str]]:
         """Path, bytes and digest of each file of a shard."""
-        sizes = {
-            ".ds": shard.tokens * self.tokenizer.dtype.itemsize,
-            ".ds.index": shard.documents * END.itemsize,
-            ".ds.docs": shard.documents * DOCUMENT.itemsize,
-            ".ds.loss": shard.tokens,
-        }
-        for suffix, digest in shard.xxh3_128.items():
-            yield shard.path.removesuffix(".ds") + suffix, sizes[suffix], digest
+        sizes = shard.sizes(self.tokenizer.dtype)
+        for (path, size), digest in zip(sizes.items(), shard.xxh3_128.values(), strict=True):
+            yield path, size, digest
 
     def verify(self, full: bool = False) -> list[str]:
         """Problems found, one line each, naming the file; none means whole. Sizes always, digests with `full`."""

@@ -1,4 +1,4 @@
-"""Token shards with known contents, and mixtures of them."""
+"""Corpora and token shards with known contents, and mixtures of them."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,7 +6,10 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from pipeline.files import write_json
+from pipeline.document import SCHEMA, table
+from pipeline.files import parquet_file, write_json
+from pipeline.shard.manifest import Listing, Manifest, RecipeIdentity, Shard, Totals, sha256
+from pipeline.shard.tokenizer import TokenizerIdentity
 from training.tokens import MANIFEST, Format, Source, SourceFile, Tokenizer, TokenManifest, TokenTotals
 from training.writer import write_shard
 
@@ -77,3 +80,40 @@ def write_mixture(path: Path, components: dict[str, tuple[Path, float | str]], *
     }
     path.write_text(yaml.safe_dump(content, sort_keys=False))
     return path
+
+
+def write_corpus(folder: Path, documents: int, shards: int = 2) -> Path:
+    """A corpus as a build leaves it, of documents 0.. with the URL https://m.test/NUMBER, without its build."""
+    written = []
+    for number, rows in enumerate(np.array_split(np.arange(documents), shards)):
+        content = [
+            {"id": f"{row:032x}", "url": f"https://m.test/{row}", "text": f"Lesson {row}: let $x = {row}$ and $y = 1$."}
+            for row in rows.tolist()
+        ]
+        with parquet_file(folder, f"data/{number}.parquet", SCHEMA) as file:
+            file.write(table(content))
+        fields = file.output.model_dump()
+        first, last = content[0]["id"], content[-1]["id"]
+        sha = sha256(folder / file.output.path)
+        written.append(Shard(**fields, tokens=0, sha256=sha, first_id=first, last_id=last))
+    lists = []
+    for name in ("inputs", "ledgers"):
+        with parquet_file(folder, f"{name}.parquet", SCHEMA) as file:
+            pass
+        lists.append(Listing(path=file.output.path, rows=0, xxh3_128=file.output.xxh3_128))
+    manifest = Manifest(
+        schema_version=1,
+        name=folder.name,
+        created="2024-01-01T00:00:00Z",
+        code_version="0",
+        recipe=RecipeIdentity(settings={}, xxh3_128="0" * 32),
+        tokenizer=TokenizerIdentity(name="toy", revision=None, xxh3_128="0" * 32),
+        totals=Totals(documents=documents, tokens=0, bytes=0, formulas=0),
+        shards=tuple(written),
+        stages=(),
+        inputs=lists[0],
+        ledgers=lists[1],
+        nondeterministic=(),
+    )
+    write_json(folder / "manifest.json", manifest.model_dump(mode="json"))
+    return folder

@@ -1,16 +1,10 @@
 """Fixtures of the training tests."""
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
-from support.ranks import two_ranks
-
-if TYPE_CHECKING:
-    from training.world import World
-
-__all__ = ["two_ranks"]
+from support.tokens import write_corpus
 
 
 @pytest.fixture(autouse=True)
@@ -20,12 +14,6 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
 
 
 @pytest.fixture(scope="session")
-def world() -> Iterator["World"]:
-    """This process as a group of one."""
-    import torch
-
-    from training.world import join_world
-
-    torch.set_num_threads(1)
-    with join_world() as joined:
-        yield joined
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished corpus of 60 documents in two shards."""
+    return write_corpus(tmp_path_factory.mktemp("corpus") / "lessons", 60)
