@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.document import DROPPED, SCHEMA, table
 from pipeline.files import digest
@@ -21,8 +22,10 @@ from pipeline.stage import Part, PartRecord, Phase, Stage, Workspace
 PART_DOCUMENTS = 2_000
 _SEED = 20240607
 _TEMPLATES = 32
+_WORDS = 20_000
 _KINDS = ("new", "equal", "near", "template", "same id", "prose", "foreign", "short")
 _SHARES = (0.70, 0.03, 0.05, 0.02, 0.002, 0.10, 0.06, 0.038)
+_KIND_ENDS = np.cumsum(_SHARES)[:-1]
 _SYLLABLES = "ba co di fu ga he ju ki lo mu ne po qua ri so tu va wi xe yo za the ing tion al er".split()
 _FORMULAS = (
     "$x_{{{0}}} = {1}$",
@@ -87,7 +90,7 @@ class GeneratedStage(Stage):
 def document(number: int, warc_file: str) -> dict[str, Any]:
     """The row of document `number`."""
     random = _random(number)
-    kind = "new" if number < 100 else _KINDS[random.choice(len(_KINDS), p=_SHARES)]
+    kind = "new" if number < 100 else _KINDS[int(np.searchsorted(_KIND_ENDS, random.random()))]
     id_number = number
     if kind in ("equal", "near"):
         text = _text(int(random.integers(number)))
@@ -123,13 +126,14 @@ def _random(number: int) -> np.random.Generator:
 
 
 def _text(number: int) -> str:
-    """Prose with formulas, 40 to 1,000 words (median about 200): each word of a vocabulary with Zipf's frequencies."""
+    """Prose with formulas, 30 to 600 words (median about 110): words of a vocabulary with Zipf's frequencies."""
     random = _random(number + (1 << 32))
-    words = int(np.clip(random.lognormal(5.3, 0.6), 40, 1000))
-    chosen = [_vocabulary()[rank] for rank in np.minimum(random.zipf(1.3, words), len(_vocabulary())) - 1]
+    words = int(np.clip(random.lognormal(4.7, 0.6), 30, 600))
+    vocabulary, ends = _vocabulary()
+    chosen = [vocabulary[rank] for rank in np.searchsorted(ends, random.random(words)).tolist()]
+    values = random.integers(1, 1000, words).tolist()
     for position in range(8, words, 14):
-        values = random.integers(1, 1000, 2)
-        chosen[position] = _FORMULAS[position % len(_FORMULAS)].format(*values.tolist())
+        chosen[position] = _FORMULAS[position % len(_FORMULAS)].format(values[position], values[position - 1])
     for position in range(12, words, 13):
         chosen[position] += "." if position % 39 else ".\n\n"
     return " ".join(chosen)
@@ -148,10 +152,11 @@ def _edited(text: str, random: np.random.Generator) -> str:
 
 
 @cache
-def _vocabulary() -> tuple[str, ...]:
-    """20,000 words of one to four syllables."""
+def _vocabulary() -> tuple[tuple[str, ...], NDArray[np.float64]]:
+    """Words of one to four syllables, and where each ends when all share 0..1 by their frequency."""
     random = np.random.Generator(np.random.Philox(key=_SEED))
     words: dict[str, None] = {}
-    while len(words) < 20_000:
+    while len(words) < _WORDS:
         words["".join(random.choice(_SYLLABLES, random.integers(1, 5)))] = None
-    return tuple(words)
+    shares = 1 / np.arange(3, _WORDS + 3)
+    return tuple(words), np.cumsum(shares / shares.sum())[:-1]
