@@ -140,4 +140,26 @@ def verify(
     print(f"{manifest.name}: {len(manifest.shards)} shards whole ({checked}), {manifest.totals.documents:,} documents")
 
 
-COMMANDS = (build, extract, report)
+def copy(
+    corpus: _Corpus,
+    target: Annotated[str, typer.Argument(metavar="URL|DIR", help="Where to: s3://bucket/folder, or a folder.")],
+    stages: Annotated[bool, typer.Option("--stages", help="The documents and drops of every stage too.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Check every byte at the target, not only sizes.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress: for batch logs.")] = False,
+) -> None:
+    """Copy a finished corpus to S3 or a folder, the manifest last; run it again to go on after an interruption."""
+    from pipeline.progress import Reporter
+    from pipeline.publish.copy import CorpusCopy
+    from pipeline.remote import Store
+    from pipeline.remote.settings import RemoteSettings
+    from pipeline.shard.manifest import Manifest
+
+    copy = CorpusCopy(Manifest.load(corpus), target, Store(RemoteSettings()), stages=stages, full=full)
+    with Reporter(quiet).phase("copy", copy.total_bytes, copy.total_bytes - copy.missing_bytes) as on_progress:
+        copy.run(on_progress)
+    sent, there = len(copy.missing), len(copy.files) - len(copy.missing)
+    checked = "sizes and digests" if full else "sizes"
+    print(f"{copy.root}: {sent} files sent ({copy.missing_bytes:,} bytes), {there} there before; {checked} checked")
+
+
+COMMANDS = (build, extract, report, copy)

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from support.s3 import faulty_s3, moto, s3  # noqa: F401 - fixtures
+
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:

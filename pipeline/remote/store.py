@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
+from pathlib import Path
 from typing import IO, Any, TypeVar
 
 from pipeline.errors import BadInput
@@ -17,6 +18,7 @@ from pipeline.remote.settings import RemoteSettings
 Result = TypeVar("Result")
 _URI = re.compile(r"(?P<protocol>[a-z][a-z0-9+.-]*)://", re.IGNORECASE)
 _HTTP = ("http", "https")
+_OBJECT_STORES = ("s3://", "gs://", "gcs://", "abfs://", "az://", "memory://")
 
 
 def is_remote(path: str) -> bool:
@@ -71,6 +73,17 @@ class Store:
         filesystem = self.filesystem(uri)
         return bytes(self._ask(lambda: filesystem.cat_file(uri), uri))
 
+    def put(self, path: Path, uri: str) -> None:
+        """Send a whole local file."""
+        filesystem = self.filesystem(uri)
+
+        def once() -> None:
+            if not uri.startswith(_OBJECT_STORES):  # these have no folders
+                filesystem.makedirs(uri.rpartition("/")[0], exist_ok=True)
+            filesystem.put_file(str(path), uri)
+
+        self._ask(once, uri, path.stat().st_size)
+
     def open(self, announced: Found) -> RemoteFile:
         """A file that `info`, `infos` or `find` described, for random reads.
 
@@ -116,7 +129,7 @@ class Store:
         try:
             return self._filesystem(match["protocol"].lower())
         except ImportError as error:
-            raise BadInput(f"{uri}: needs another package ({error}); pip install 'mathmill[remote]'") from error
+            raise BadInput(f"{uri}: {error}; pip install 'mathmill[remote]'") from error
         except ValueError as error:
             raise BadInput(f"{uri}: {error}; use s3://, https:// or a local path") from error
 
@@ -155,7 +168,7 @@ class Store:
             headers = filesystem.kwargs["headers"] | ({"If-Match": found.tag} if strong else {})
             return found, filesystem.open(uri, size=found.size or 1, cache_type="none", headers=headers)
         file = filesystem.open(uri, cache_type="none")
-        return _found(uri, file.details), file
+        return _found(uri, getattr(file, "details", None) or filesystem.info(uri)), file
 
     def _ask(self, action: Callable[[], Result], uri: str, num_bytes: int = 0) -> Result:
         def limited() -> Result:

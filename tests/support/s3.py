@@ -1,4 +1,4 @@
-"""Servers that the remote tests share."""
+"""Fixtures of the tests that need an S3 server."""
 
 import itertools
 import logging

@@ -1,0 +1,1 @@
+"""Finished corpora on other machines."""
