@@ -145,7 +145,7 @@ def shape_model(settings: ModelSettings, config: Any, place: Placement) -> LossM
         _shard(root, layers, place.mesh, dtype, master)
     root.to_empty(device=place.device)
     model.tie_weights()
-    _restore_buffers(model, config)
+    restore_buffers(model, config)
     root.train()
     return root
 
@@ -196,7 +196,7 @@ def _shard(root: LossModel, layers: list[nn.Module], mesh: DeviceMesh, dtype: to
         module.set_force_sum_reduction_for_comms(True)
 
 
-def _restore_buffers(model: PreTrainedModel, config: Any) -> None:
+def restore_buffers(model: PreTrainedModel, config: Any) -> None:
     """Fill the buffers that no checkpoint holds: `to_empty` left them without values."""
     stored = set(model.state_dict())
     for name, module in model.named_modules():

@@ -1,0 +1,127 @@
+"""Attention of the embedded engine: keys and values in fixed slots, written by prefill, extended by decoding.
+
+transformers' layers call `rollout_attention` by its registered name, and hand it the store that the engine passed to
+the model; no cache object, no mask tensor over the batch's longest prompt.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from transformers import AttentionInterface
+from transformers.masking_utils import AttentionMaskInterface
+
+NAME = "rollout"
+"""What `attn_implementation` is called."""
+
+
+class KeyValueStore:
+    """Keys and values of every layer in `slots` rows of `length` tokens; memory is taken at the first prefill.
+
+    Shapes per layer: [slots, key heads, length, dim].
+    """
+
+    def __init__(self, slots: int, length: int) -> None:
+        self.slots, self.length = slots, length
+        self.keys: dict[int, Tensor] = {}
+        self.values: dict[int, Tensor] = {}
+
+    def layer(self, index: int, like: Tensor) -> tuple[Tensor, Tensor]:
+        """The two tensors of a layer, made like `like` ([1, key heads, tokens, dim]) when they are not there yet."""
+        if index not in self.keys:
+            shape = (self.slots, like.shape[1], self.length, like.shape[3])
+            self.keys[index] = like.new_zeros(shape)
+            self.values[index] = like.new_zeros(shape)
+        return self.keys[index], self.values[index]
+
+    def copy(self, source: int, targets: list[int], length: int) -> None:
+        """Copy the first `length` tokens of one slot to others: prompts are computed once for all their samples."""
+        for tensors in (self.keys, self.values):
+            for tensor in tensors.values():
+                tensor[targets, :, :length] = tensor[source, :, :length]
+
+
+@dataclass(frozen=True)
+class Prefill:
+    """One prompt goes to one slot; the rows of a forward are that prompt alone."""
+
+    store: KeyValueStore
+    slot: int
+
+
+@dataclass(frozen=True)
+class Decode:
+    """One token for each of `slots` [n], standing at `positions` [n]; no slot holds more than `length` tokens."""
+
+    store: KeyValueStore
+    slots: Tensor
+    positions: Tensor
+    length: int
+
+
+def rollout_attention(
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    scaling: float | None = None,
+    rollout: Prefill | Decode | None = None,
+    **options: Any,
+) -> tuple[Tensor, None]:
+    """Causal attention that keeps keys and values.
+
+    Args:
+        module: the attention layer; its `layer_idx` names the place in the store.
+        query: prefill [1, heads, tokens, dim]; decode [1, heads, n, dim], a token of each slot.
+        key: the same with key heads.
+        value: the same with key heads.
+        attention_mask: None.
+        scaling: of the scores; None: dim ** -0.5.
+        rollout: what the forward is for.
+        options: what the model passes besides; windows, soft caps and sinks are refused.
+
+    Returns:
+        [1, tokens, heads, dim], and no weights.
+
+    Raises:
+        ValueError: no `rollout`, or an option that this function would ignore.
+    """
+    if rollout is None:
+        raise ValueError("rollout attention without a store; the model is the engine's own")
+    for name in ("sliding_window", "softcap", "s_aux"):
+        if options.get(name) is not None:
+            raise ValueError(f"attention with {name}={options[name]!r}, which the engine does not know")
+    scale = query.shape[-1] ** -0.5 if scaling is None else scaling
+    grouped = key.shape[1] != query.shape[1]
+    keys, values = rollout.store.layer(int(module.layer_idx), key)
+    if isinstance(rollout, Prefill):
+        keys[rollout.slot, :, : key.shape[2]] = key[0]
+        values[rollout.slot, :, : value.shape[2]] = value[0]
+        output = functional.scaled_dot_product_attention(
+            query, key, value, is_causal=True, scale=scale, enable_gqa=grouped
+        )
+        return output.transpose(1, 2), None
+    keys[rollout.slots, :, rollout.positions] = key[0].transpose(0, 1)
+    values[rollout.slots, :, rollout.positions] = value[0].transpose(0, 1)
+    seen = torch.arange(rollout.length, device=query.device) <= rollout.positions[:, None]
+    whole = len(rollout.slots) == rollout.store.slots
+    output = functional.scaled_dot_product_attention(
+        query[0].transpose(0, 1)[:, :, None],
+        (keys if whole else keys[rollout.slots])[:, :, : rollout.length],
+        (values if whole else values[rollout.slots])[:, :, : rollout.length],
+        attn_mask=seen[:, None, None],
+        scale=scale,
+        enable_gqa=grouped,
+    )
+    return output[:, :, 0][None], None
+
+
+def _no_mask(*_: Any, **__: Any) -> None:
+    """The store knows what is seen."""
+
+
+AttentionInterface.register(NAME, rollout_attention)
+AttentionMaskInterface.register(NAME, _no_mask)

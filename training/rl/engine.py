@@ -1,0 +1,212 @@
+"""The embedded engine: decodes with the trainer's own weights, in the same process, on CPU or one GPU.
+
+Prompts are computed once for all their samples; a finished completion gives its slot to the next request. What is drawn
+depends on (seed, step, prompt, sample, position) and the weights alone, so it is the same in any batch and on any rank.
+"""
+
+import copy
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers import AutoModelForCausalLM, PreTrainedModel
+
+from training.attention import check_config, check_model
+from training.model import DTYPES, restore_buffers
+from training.rl import decode
+from training.rl.decode import Decode, KeyValueStore, Prefill
+from training.rl.noise import uniforms
+from training.rl.rollout import Completion, Request, Sampling, StopReason, Weights
+
+
+@dataclass
+class _Running:
+    """A completion on its way; `place` is its request's."""
+
+    place: int
+    request: Request
+    tokens: list[int] = field(default_factory=list)
+    logprobs: list[float] = field(default_factory=list)
+
+
+class EmbeddedEngine:
+    """A `RolloutEngine` in this process.
+
+    Args:
+        config: transformers config of the model; what document attention refuses is refused here too.
+        tokenizer: a transformers tokenizer: its EOS ends a completion, its `decode` makes the text.
+        device: where it runs.
+        dtype: of weights and keys: bfloat16, float32 or float64.
+        max_batch: completions at a time, which bounds the memory of keys and values.
+
+    Raises:
+        BadInput: a model that the engine cannot decode.
+    """
+
+    def __init__(
+        self,
+        config: Any,
+        tokenizer: Any,
+        device: torch.device | str = "cpu",
+        dtype: str = "float32",
+        max_batch: int = 64,
+    ) -> None:
+        config = copy.deepcopy(config)  # a model writes its attention into it, and the trainer's has another
+        check_config(config)
+        self._tokenizer, self._device, self._max_batch = tokenizer, torch.device(device), max_batch
+        with torch.device("meta"):
+            model = AutoModelForCausalLM.from_config(config, dtype=DTYPES[dtype], attn_implementation=decode.NAME)
+        check_model(model)
+        self._model: PreTrainedModel = model.to_empty(device=self._device)
+        self._model.tie_weights()
+        restore_buffers(self._model, config)
+        self._model.eval().requires_grad_(False)
+        self._version = -1
+        eos = getattr(config, "eos_token_id", None)
+        ends = [tokenizer.eos_token_id, *(eos if isinstance(eos, list) else [eos])]
+        self._ends = {int(token) for token in ends if token is not None}
+
+    def update_weights(self, weights: Weights, version: int) -> None:
+        """Copy weights in, cast to the engine's type.
+
+        Raises:
+            ValueError: a parameter of the model is missing, or has another shape.
+        """
+        for name, parameter in self._model.named_parameters():
+            if name not in weights:
+                raise ValueError(f"weights lack {name}")
+            if weights[name].shape != parameter.shape:
+                raise ValueError(f"{name}: shape {tuple(weights[name].shape)}, not {tuple(parameter.shape)}")
+            parameter.copy_(weights[name])
+        self._version = version
+
+    def close(self) -> None:
+        """Let go of the weights."""
+        self._model.to_empty(device="meta")
+        self._version = -1
+
+    @torch.inference_mode()  # type: ignore[untyped-decorator]
+    def generate(
+        self,
+        requests: Sequence[Request],
+        sampling: Sampling,
+        step: int = 0,
+        on_progress: Callable[[int], None] | None = None,
+    ) -> list[Completion]:
+        """A completion per request, in order.
+
+        Raises:
+            ValueError: no weights yet, or an empty prompt.
+        """
+        if self._version < 0:
+            raise ValueError("no weights yet; call update_weights first")
+        if any(not request.tokens for request in requests):
+            raise ValueError("an empty prompt; give at least one token (BOS, say)")
+        done: dict[int, Completion] = {}
+        # Samples of one prompt follow each other, so that it is computed once for as many as fit.
+        waiting = deque(sorted(range(len(requests)), key=lambda place: (requests[place].tokens, place)))
+        slots = min(self._max_batch, len(requests))
+        length = max((len(request.tokens) for request in requests), default=0) + sampling.max_new_tokens
+        store = KeyValueStore(slots, length)
+        running: dict[int, _Running] = {}
+        while waiting or running:
+            free = [slot for slot in range(slots) if slot not in running]
+            if waiting and free:
+                self._admit(requests, waiting, free, store, running, sampling, step)
+            else:
+                active = sorted(running)
+                logits = self._advance(store, active, running)
+                self._draw(logits, [running[slot] for slot in active], sampling, step)
+            for slot, item in list(running.items()):
+                if (reason := self._stop_reason(item, sampling)) is not None:
+                    done[item.place] = self._completion(item, reason, sampling)
+                    del running[slot]
+                    if on_progress is not None:
+                        on_progress(len(done))
+        return [done[place] for place in range(len(requests))]
+
+    def _admit(
+        self,
+        requests: Sequence[Request],
+        waiting: deque[int],
+        free: list[int],
+        store: KeyValueStore,
+        running: dict[int, _Running],
+        sampling: Sampling,
+        step: int,
+    ) -> None:
+        """Start one prompt with as many of its samples as there are free slots."""
+        tokens = requests[waiting[0]].tokens
+        group: list[_Running] = []
+        while waiting and len(group) < len(free) and requests[waiting[0]].tokens == tokens:
+            place = waiting.popleft()
+            group.append(_Running(place, requests[place]))
+        taken = free[: len(group)]
+        ids = torch.tensor([tokens], device=self._device)
+        logits = self._logits(ids, torch.arange(len(tokens), device=self._device)[None], Prefill(store, taken[0]))
+        store.copy(taken[0], taken[1:], len(tokens))
+        self._draw(logits[-1:].expand(len(group), -1), group, sampling, step)
+        running.update(zip(taken, group, strict=True))
+
+    def _advance(self, store: KeyValueStore, active: list[int], running: dict[int, _Running]) -> Tensor:
+        """Logits [n, vocabulary] behind the newest token of each active slot."""
+        # Mostly busy slots are computed all: to pick some would copy their keys. A free one holds nothing to spoil.
+        slots = list(range(store.slots)) if 2 * len(active) > store.slots else active
+        tokens, positions = [0] * len(slots), [0] * len(slots)
+        for index, slot in enumerate(slots):
+            if (item := running.get(slot)) is not None:
+                tokens[index], positions[index] = item.tokens[-1], len(item.request.tokens) + len(item.tokens) - 1
+        place = torch.tensor(positions, device=self._device)
+        purpose = Decode(store, torch.tensor(slots, device=self._device), place, max(positions) + 1)
+        logits = self._logits(torch.tensor([tokens], device=self._device), place[None], purpose)
+        return logits if slots == active else logits[active]
+
+    def _logits(self, ids: Tensor, positions: Tensor, purpose: Prefill | Decode) -> Tensor:
+        output = self._model.base_model(input_ids=ids, position_ids=positions, use_cache=False, rollout=purpose)
+        hidden = output.last_hidden_state[0]
+        if isinstance(purpose, Prefill):
+            hidden = hidden[-1:]
+        logits: Tensor = self._model.get_output_embeddings()(hidden)
+        return logits.double() if logits.dtype == torch.float64 else logits.float()
+
+    def _draw(self, logits: Tensor, items: list[_Running], sampling: Sampling, step: int) -> None:
+        """Append a token and its log-prob to each item, by the inverse of the cumulative distribution."""
+        if sampling.temperature == 0:
+            logprobs = torch.log_softmax(logits, -1)
+            tokens = logits.argmax(-1)
+        else:
+            logprobs = torch.log_softmax(logits / sampling.temperature, -1)
+            prompts = np.array([item.request.prompt for item in items], dtype=np.int64)
+            samples = np.array([item.request.sample for item in items], dtype=np.int64)
+            positions = np.array([len(item.tokens) for item in items], dtype=np.int64)
+            noise = torch.from_numpy(uniforms(sampling.seed, step, prompts, samples, positions)).to(logits.device)
+            cumulative = logprobs.double().exp().cumsum(-1)
+            # Rounding may leave the last entry a little off 1.
+            tokens = torch.searchsorted(cumulative, (noise * cumulative[:, -1])[:, None], right=True)[:, 0]
+            tokens = tokens.clamp(max=logits.shape[-1] - 1)
+        chosen = logprobs.gather(-1, tokens[:, None])[:, 0]
+        for item, token, logprob in zip(items, tokens.tolist(), chosen.tolist(), strict=True):
+            item.tokens.append(token)
+            item.logprobs.append(logprob)
+
+    def _stop_reason(self, item: _Running, sampling: Sampling) -> StopReason | None:
+        if item.tokens[-1] in self._ends:
+            return "stop"
+        if sampling.stop:
+            # A stop string of n characters ends within its last n + 8 tokens: a token of text has one at least,
+            # but for characters of several byte tokens.
+            tail = item.tokens[-max(map(len, sampling.stop)) - 8 :]
+            text = self._tokenizer.decode(tail, skip_special_tokens=True)
+            if any(stop in text for stop in sampling.stop):
+                return "stop_string"
+        return "length" if len(item.tokens) >= sampling.max_new_tokens else None
+
+    def _completion(self, item: _Running, reason: StopReason, sampling: Sampling) -> Completion:
+        text = self._tokenizer.decode(item.tokens, skip_special_tokens=True)
+        if reason == "stop_string":
+            text = text[: min((text.find(stop) for stop in sampling.stop if stop in text), default=len(text))]
+        return Completion(tuple(item.tokens), tuple(item.logprobs), reason, text, self._version)
