@@ -3,4 +3,4 @@
 from pathlib import Path
 
 ROOT = Path(__file__).parent
-"""Folder of the shipped files: `recipes/`, `sample/`, `schema/`."""
+"""Folder of the shipped files: `recipes/`, `tasks/`, `templates/`, `schema/` and the others."""

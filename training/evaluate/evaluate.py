@@ -1,0 +1,205 @@
+"""Evaluation of one model: draw, keep every response as it comes, grade, sum up. Run again, it goes on.
+
+An output folder holds `responses/<task>-<protocol>.jsonl` (a line per response: prompt, text, stop reason, tokens,
+grade) and `results.json`.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+from typing import Protocol as Interface
+
+from pipeline.errors import BadInput
+from pipeline.files import write_json
+from training.evaluate.metrics import Estimate, majority_correct, pass_at_k, proportion
+from training.evaluate.protocol import EvaluationSettings, Protocol
+from training.evaluate.tasks import Problem, Task, load_exemplars, load_problems, load_task
+from training.rl.grading import grade_batch
+from training.rl.rollout import Request, RolloutEngine
+from training.templates import load_template
+
+_CHUNK = 256
+"""Responses between two writes: what an interruption can cost."""
+
+
+class Tokenizer(Interface):
+    """The part of a transformers tokenizer that prompts need."""
+
+    def encode(self, text: str) -> list[int]:
+        """Token ids, BOS included where the model wants one."""
+        ...
+
+
+@dataclass(frozen=True)
+class TaskResult:
+    """A task's numbers under a protocol."""
+
+    task: str
+    protocol: str
+    protocol_digest: str
+    problems: int
+    whole: bool
+    """Whether these are all problems of the benchmark."""
+    samples: int
+    pass_at: dict[str, Estimate]
+    majority: Estimate | None
+    """maj@samples; None of one sample."""
+    mean_tokens: float
+    at_limit: float
+    """Share of responses that the length limit ended."""
+    no_answer: float
+    """Share without a final answer."""
+    statuses: dict[str, int]
+    """Grades by status."""
+
+
+def evaluate(
+    model: str,
+    engine: RolloutEngine,
+    tokenizer: Tokenizer,
+    tasks: Sequence[str],
+    settings: EvaluationSettings,
+    data: Path | None,
+    out: Path,
+    on_progress: Callable[[str, int, int], None] | None = None,
+) -> list[TaskResult]:
+    """Evaluate a model on tasks.
+
+    Args:
+        model: its name in results.
+        engine: holds the weights.
+        tokenizer: of the model.
+        tasks: shipped tasks or task files.
+        settings: of every task.
+        data: folder of JSONL files, or one file; null: from the Hub.
+        out: folder of responses and results; responses there of the same protocol and prompts are not drawn again.
+        on_progress: gets the task, the responses there are and how many there will be.
+
+    Raises:
+        BadInput: a task, template or file that is not there or does not fit.
+    """
+    prepared = [_prepare(name, settings, data) for name in tasks]  # whatever can be refused is refused first
+    results = []
+    for name, task, protocol, problems, prompts, stop in prepared:
+        path = out / "responses" / f"{Path(name).stem}-{protocol.digest}.jsonl"
+        rows = _draw(name, engine, tokenizer, problems, prompts, settings, stop, path, on_progress)
+        results.append(_sum_up(name, task, protocol, problems, rows))
+    previous = _previous(out / "results.json")
+    fresh = {(result.task, result.protocol_digest, result.problems) for result in results}
+    kept = [row for row in previous if (row["task"], row["protocol_digest"], row["problems"]) not in fresh]
+    write_json(out / "results.json", {"model": model, "results": [*kept, *map(asdict, results)]})
+    return results
+
+
+def _prepare(
+    name: str, settings: EvaluationSettings, data: Path | None
+) -> tuple[str, Task, Protocol, list[Problem], list[str], tuple[str, ...]]:
+    task, template = load_task(name), load_template(settings.template)
+    takes_examples = template.template.exemplar is not None
+    shots = settings.shots if settings.shots is not None else task.shots if takes_examples else 0
+    if shots and not takes_examples:
+        raise BadInput(f"--shots {shots}: template {template.name} takes no examples; use few-shot, or 0 shots")
+    exemplars, exemplar_digest = load_exemplars(name, task, settings.exemplars, shots)
+    problems = load_problems(name, task, data)[: settings.limit]
+    if not problems:
+        raise BadInput(f"{name}: no problems in its source; give another file")
+    protocol = Protocol(template.name, template.digest, shots, exemplar_digest, settings)
+    prompts = [template.render(problem.question, exemplars) for problem in problems]
+    return name, task, protocol, problems, prompts, template.template.stop
+
+
+def _draw(
+    name: str,
+    engine: RolloutEngine,
+    tokenizer: Tokenizer,
+    problems: Sequence[Problem],
+    prompts: Sequence[str],
+    settings: EvaluationSettings,
+    stop: tuple[str, ...],
+    path: Path,
+    on_progress: Callable[[str, int, int], None] | None,
+) -> list[dict[str, Any]]:
+    """A row per (problem, sample), in that order; what the file holds already is taken from it."""
+    there = {(row["problem"], row["sample"]): row for row in _complete_lines(path)}
+    # A problem whose text changed since is drawn again.
+    there = {key: row for key, row in there.items() if key[0] < len(prompts) and row["prompt"] == prompts[key[0]]}
+    wanted = [(place, sample) for place in range(len(problems)) for sample in range(settings.samples)]
+    missing = [key for key in wanted if key not in there]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    encoded = {place: tuple(tokenizer.encode(prompts[place])) for place, _ in missing}
+    with path.open("a", encoding="utf-8") as file:
+        for first in range(0, len(missing), _CHUNK):
+            keys = missing[first : first + _CHUNK]
+            requests = [Request(encoded[place], place, sample) for place, sample in keys]
+            completions = engine.generate(requests, settings.sampling(stop))
+            golds = [problems[place].answer for place, _ in keys]
+            grades = grade_batch(golds, [item.text for item in completions], last_box=settings.last_box)
+            for (place, sample), completion, grade in zip(keys, completions, grades, strict=True):
+                row = {
+                    "problem": place,
+                    "sample": sample,
+                    "id": problems[place].id,
+                    "prompt": prompts[place],
+                    "gold": problems[place].answer,
+                    "response": completion.text,
+                    "tokens": len(completion.tokens),
+                    "stop_reason": completion.stop_reason,
+                    "correct": grade.correct,
+                    "status": grade.status,
+                }
+                there[place, sample] = row
+                file.write(json.dumps(row, ensure_ascii=False) + "\n")
+            file.flush()
+            if on_progress is not None:
+                on_progress(name, len(wanted) - len(missing) + first + len(keys), len(wanted))
+    return [there[key] for key in wanted]
+
+
+def _complete_lines(path: Path) -> list[dict[str, Any]]:
+    """The rows of a file whose last line may have been cut; the cut line is removed from it."""
+    if not path.is_file():
+        return []
+    content = path.read_bytes()
+    end = content.rfind(b"\n") + 1
+    if end != len(content):
+        with path.open("r+b") as file:
+            file.truncate(end)
+    return [json.loads(line) for line in content[:end].splitlines()]
+
+
+def _sum_up(
+    name: str, task: Task, protocol: Protocol, problems: Sequence[Problem], rows: Sequence[dict[str, Any]]
+) -> TaskResult:
+    samples = protocol.settings.samples
+    groups = [rows[first : first + samples] for first in range(0, len(rows), samples)]
+    rights = [sum(row["correct"] for row in group) for group in groups]
+    statuses: dict[str, int] = {}
+    for row in rows:
+        statuses[row["status"]] = statuses.get(row["status"], 0) + 1
+    majority = None
+    if samples > 1:
+        votes = [([row["response"] for row in group], [row["correct"] for row in group]) for group in groups]
+        majority = proportion([majority_correct(*vote, last_box=protocol.settings.last_box) for vote in votes])
+    return TaskResult(
+        task=Path(name).stem,
+        protocol=str(protocol),
+        protocol_digest=protocol.digest,
+        problems=len(problems),
+        whole=task.num_problems is None or len(problems) == task.num_problems,
+        samples=samples,
+        pass_at={str(k): proportion([pass_at_k(samples, right, k) for right in rights]) for k in protocol.settings.k},
+        majority=majority,
+        mean_tokens=sum(row["tokens"] for row in rows) / len(rows),
+        at_limit=sum(row["stop_reason"] == "length" for row in rows) / len(rows),
+        no_answer=statuses.get("no_answer", 0) / len(rows),
+        statuses=dict(sorted(statuses.items())),
+    )
+
+
+def _previous(path: Path) -> list[dict[str, Any]]:
+    if not path.is_file():
+        return []
+    results: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["results"]
+    return results

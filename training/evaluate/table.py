@@ -1,0 +1,67 @@
+"""A table of models beside each other; a column is a task under one protocol, so that unlike numbers never meet."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import BadInput
+
+
+def load_results(folder: Path) -> dict[str, Any]:
+    """What `mathmill evaluate` left in a folder.
+
+    Raises:
+        BadInput: nothing there.
+    """
+    path = folder / "results.json"
+    if not path.is_file():
+        raise BadInput(f"{folder}: no results.json; run `mathmill evaluate MODEL --out {folder}` first")
+    results: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return results
+
+
+def render_table(evaluations: Sequence[dict[str, Any]]) -> str:
+    """Markdown: a row per model and measure, a column per (task, protocol, problems); below, what each column is."""
+    columns: list[tuple[str, str, int]] = []
+    for evaluation in evaluations:
+        for row in evaluation["results"]:
+            if (key := _column(row)) not in columns:
+                columns.append(key)
+    columns.sort()
+    names = [f"{task} ({place})" for place, (task, _, _) in enumerate(columns, start=1)]
+    lines = ["| model | measure | " + " | ".join(names) + " |", "|---|---|" + "---|" * len(columns)]
+    for evaluation in evaluations:
+        rows = {_column(row): row for row in evaluation["results"]}
+        measures = sorted({measure for row in rows.values() for measure in _measures(row)}, key=_order)
+        for measure in measures:
+            cells = [_measures(rows[column]).get(measure, "") if column in rows else "" for column in columns]
+            lines.append(f"| {evaluation['model']} | {measure} | " + " | ".join(cells) + " |")
+    lines.append("")
+    shown = {_column(row): row for evaluation in evaluations for row in evaluation["results"]}
+    for name, column in zip(names, columns, strict=True):
+        row = shown[column]
+        part = "" if row["whole"] else ", a part of the benchmark"
+        lines.append(f"{name}: {row['problems']} problems{part}; {row['protocol']}; protocol {row['protocol_digest']}")
+    lines.append("In brackets: 95 % confidence interval over problems.")
+    return "\n".join(lines)
+
+
+def _column(row: dict[str, Any]) -> tuple[str, str, int]:
+    return row["task"], row["protocol_digest"], row["problems"]
+
+
+def _measures(row: dict[str, Any]) -> dict[str, str]:
+    found = {f"pass@{k}": _cell(estimate) for k, estimate in row["pass_at"].items()}
+    if row["majority"] is not None:
+        found[f"maj@{row['samples']}"] = _cell(row["majority"])
+    return found
+
+
+def _cell(estimate: dict[str, float]) -> str:
+    return f"{100 * estimate['value']:.1f} [{100 * estimate['low']:.1f}, {100 * estimate['high']:.1f}]"
+
+
+def _order(measure: str) -> tuple[str, int]:
+    kind, _, k = measure.partition("@")
+    return {"pass": "0", "maj": "1"}[kind], int(k)
