@@ -43,16 +43,25 @@ def load_config(model: type[Model], path: Path, overrides: tuple[str, ...] = ())
     if not isinstance(data, dict):
         required = " and ".join(f"`{name}:`" for name, field in model.model_fields.items() if field.is_required())
         raise BadInput(f"{path}: holds {type(data).__name__}, not a mapping; start with {required}")
+    return validate(model, str(path), data, overrides)
+
+
+def validate(model: type[Model], source: str, data: dict[str, Any], overrides: tuple[str, ...]) -> Model:
+    """Settings as a frozen model; `source` names where they come from in errors, `overrides` are as above.
+
+    Raises:
+        BadInput: one line that names source, field, value and mend.
+    """
     for override in overrides:
-        _override(path, data, override)
+        _override(source, data, override)
     try:
         # JSON mode: strict about types, yet a YAML list may stand for a tuple.
         return model.model_validate_json(json.dumps(data, default=str))
     except ValidationError as error:
-        raise BadInput(f"{path}: {_explain(model, error)}") from error
+        raise BadInput(f"{source}: {_explain(model, error)}") from error
 
 
-def _override(path: Path, data: dict[str, Any], override: str) -> None:
+def _override(source: str, data: dict[str, Any], override: str) -> None:
     keys, separator, value = override.partition("=")
     if not separator or not all(keys.split(".")):
         raise BadInput(f"--set {override}: not of the form a.b=value; write for example filter.min_math_score=0.6")
@@ -65,7 +74,7 @@ def _override(path: Path, data: dict[str, Any], override: str) -> None:
     for key in parents:
         node = node.setdefault(key, {})
         if not isinstance(node, dict):
-            raise BadInput(f"--set {override}: {key} in {path} is {node!r}, not a section; correct the name")
+            raise BadInput(f"--set {override}: {key} in {source} is {node!r}, not a section; correct the name")
     node[last] = parsed
 
 

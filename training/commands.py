@@ -124,4 +124,36 @@ def verify(
     print(f"{manifest.name}: {len(manifest.shards)} token shards whole ({checked}), {manifest.totals.tokens:,} tokens")
 
 
-COMMANDS: tuple[Callable[..., Any], ...] = (tokenize, trace, verify)
+def evaluate(
+    models: Annotated[list[str], typer.Argument(metavar="MODEL...", help="Checkpoints in Hugging Face format.")],
+    tasks: Annotated[str, typer.Option(help="Tasks, comma-separated: gsm8k,math500 or task files.")],
+    data: Annotated[Path | None, typer.Option(help="JSONL file, or folder of them. [default: the Hub]")] = None,
+    out: Annotated[Path, typer.Option(help="Folder; each model has its own in it.")] = Path("out/evaluate"),
+    beside: Annotated[list[Path], typer.Option(help="Folder of an earlier evaluation to show beside.")] = [],  # noqa: B006
+    batch: Annotated[int, typer.Option(min=1, help="Responses at a time.")] = 64,
+    dtype: Annotated[str | None, typer.Option(help="float32, bfloat16 or float64. [default: by device]")] = None,
+    overrides: Annotated[
+        list[str],
+        typer.Option("--set", metavar="a=b", help="A setting: template=dialogue, samples=8, temperature=1 ..."),
+    ] = [],  # noqa: B006 - typer reads the default, nothing changes it
+) -> None:
+    """Score models on benchmarks; every response is kept, and the same command goes on where it was stopped."""
+    from pipeline.config import validate
+    from pipeline.progress import Reporter
+    from training.evaluate.evaluate import evaluate as run_evaluation
+    from training.evaluate.model import open_model
+    from training.evaluate.protocol import EvaluationSettings
+    from training.evaluate.table import load_results, render_table
+
+    settings = validate(EvaluationSettings, "--set", {}, tuple(overrides))
+    names = [name for name in tasks.split(",") if name]
+    folders = [out / Path(model).name for model in models]
+    reporter = Reporter(quiet=False)
+    for model, folder in zip(models, folders, strict=True):
+        engine, tokenizer = open_model(model, dtype, batch)
+        run_evaluation(Path(model).name, engine, tokenizer, names, settings, data, folder, reporter)
+        engine.close()
+    print(render_table([load_results(folder) for folder in (*beside, *folders)]))
+
+
+COMMANDS: tuple[Callable[..., Any], ...] = (tokenize, trace, verify, evaluate)

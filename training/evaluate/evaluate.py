@@ -5,7 +5,7 @@ grade) and `results.json`.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Protocol as Interface
 
 from pipeline.errors import BadInput
 from pipeline.files import write_json
+from pipeline.progress import Reporter
 from training.evaluate.metrics import Estimate, majority_correct, pass_at_k, proportion
 from training.evaluate.protocol import EvaluationSettings, Protocol
 from training.evaluate.tasks import Problem, Task, load_exemplars, load_problems, load_task
@@ -63,7 +64,7 @@ def evaluate(
     settings: EvaluationSettings,
     data: Path | None,
     out: Path,
-    on_progress: Callable[[str, int, int], None] | None = None,
+    reporter: Reporter,
 ) -> list[TaskResult]:
     """Evaluate a model on tasks.
 
@@ -75,7 +76,7 @@ def evaluate(
         settings: of every task.
         data: folder of JSONL files, or one file; null: from the Hub.
         out: folder of responses and results; responses there of the same protocol and prompts are not drawn again.
-        on_progress: gets the task, the responses there are and how many there will be.
+        reporter: shows progress.
 
     Raises:
         BadInput: a task, template or file that is not there or does not fit.
@@ -84,7 +85,7 @@ def evaluate(
     results = []
     for name, task, protocol, problems, prompts, stop in prepared:
         path = out / "responses" / f"{Path(name).stem}-{protocol.digest}.jsonl"
-        rows = _draw(name, engine, tokenizer, problems, prompts, settings, stop, path, on_progress)
+        rows = _draw(name, engine, tokenizer, problems, prompts, settings, stop, path, reporter)
         results.append(_sum_up(name, task, protocol, problems, rows))
     previous = _previous(out / "results.json")
     fresh = {(result.task, result.protocol_digest, result.problems) for result in results}
@@ -119,7 +120,7 @@ def _draw(
     settings: EvaluationSettings,
     stop: tuple[str, ...],
     path: Path,
-    on_progress: Callable[[str, int, int], None] | None,
+    reporter: Reporter,
 ) -> list[dict[str, Any]]:
     """A row per (problem, sample), in that order; what the file holds already is taken from it."""
     there = {(row["problem"], row["sample"]): row for row in _complete_lines(path)}
@@ -129,7 +130,11 @@ def _draw(
     missing = [key for key in wanted if key not in there]
     path.parent.mkdir(parents=True, exist_ok=True)
     encoded = {place: tuple(tokenizer.encode(prompts[place])) for place, _ in missing}
-    with path.open("a", encoding="utf-8") as file:
+    before = len(wanted) - len(missing)
+    with (
+        path.open("a", encoding="utf-8") as file,
+        reporter.phase(name, len(wanted), before, unit="responses") as on_progress,
+    ):
         for first in range(0, len(missing), _CHUNK):
             keys = missing[first : first + _CHUNK]
             requests = [Request(encoded[place], place, sample) for place, sample in keys]
@@ -152,8 +157,7 @@ def _draw(
                 there[place, sample] = row
                 file.write(json.dumps(row, ensure_ascii=False) + "\n")
             file.flush()
-            if on_progress is not None:
-                on_progress(name, len(wanted) - len(missing) + first + len(keys), len(wanted))
+            on_progress(first + len(keys))
     return [there[key] for key in wanted]
 
 

@@ -160,7 +160,7 @@ def _problem(source: str, place: int, row: Mapping[str, Any], task: Task) -> Pro
 
 def _choices(listed: Any) -> str:
     if isinstance(listed, str):
-        return re.sub(r"(?<![\w(])([A-J])\)", r"(\1)", listed)
+        return re.sub(r"(?<!\S)([A-J])[.)](?=\s)", r"(\1)", listed)
     return " ".join(f"({letter}) {choice}" for letter, choice in zip(_LETTERS, listed, strict=False))
 
 

@@ -1,0 +1,37 @@
+"""A checkpoint in Hugging Face format, ready to generate."""
+
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import BadInput
+from training.rl.engine import EmbeddedEngine
+
+
+def open_model(name: str, dtype: str | None, max_batch: int) -> tuple[EmbeddedEngine, Any]:
+    """The engine with a model's weights, and its tokenizer.
+
+    Args:
+        name: folder (as `mathmill export` writes it) or Hub name.
+        dtype: of compute; null: bfloat16 on a GPU, float32 on a CPU.
+        max_batch: completions at a time.
+
+    Raises:
+        BadInput: no such model, or one that the engine cannot decode.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    dtype = dtype or ("bfloat16" if device == "cuda" else "float32")
+    if not Path(name).is_dir() and (name.startswith((".", "/", "~")) or name.count("/") != 1):
+        raise BadInput(f"{name}: no such folder; give a checkpoint in Hugging Face format, or a Hub name")
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(name)
+        model = AutoModelForCausalLM.from_pretrained(name, dtype=getattr(torch, dtype))
+    except (OSError, ValueError) as error:
+        raise BadInput(
+            f"{name}: {' '.join(str(error).split())[:300]}; give a checkpoint in Hugging Face format"
+        ) from error
+    engine = EmbeddedEngine(model.config, tokenizer, device, dtype, max_batch)
+    engine.update_weights(dict(model.named_parameters()), version=0)
+    return engine, tokenizer
