@@ -66,7 +66,7 @@ class Record(Frozen):
     tokenizer: dict[str, Any]
     """Of the token shards."""
     run: Run
-    """The run, overrides included."""
+    """The run, overrides included; relative paths in it start at the run's folder."""
     parent: ParentRecord | None = None
     files: dict[str, File] = Field(default_factory=dict)
     """Every file but this one, by relative path."""

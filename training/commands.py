@@ -20,14 +20,23 @@ def train_mid(
     out: Annotated[Path | None, typer.Option(help="Folder of the run. [default: out/NAME]")] = None,
     overrides: _Set = [],  # noqa: B006 - typer reads the default, nothing changes it
     resume: Annotated[bool, typer.Option("--resume", help="Refuse to begin anew.")] = False,
+    plan: Annotated[bool, typer.Option("--plan", help="Print memory, time and data, and touch nothing.")] = False,
+    devices: Annotated[int | None, typer.Option(min=1, help="With --plan: processes. [default: the GPUs here]")] = None,
+    device: Annotated[str | None, typer.Option(help="With --plan: their kind, such as H100. [default: these]")] = None,
 ) -> None:
     """Mid-train on a mixture; the same command goes on from the newest checkpoint."""
-    from training.midtrain import train as run_training
     from training.run import load_run
 
     loaded = load_run(run, tuple(overrides))
-    last = run_training(loaded, out or Path("out") / loaded.run.name, resume=resume)
-    print(last)
+    folder = out or Path("out") / loaded.run.name
+    if plan:
+        from training.forecast import render_forecast
+
+        print(render_forecast(loaded, folder, devices, device))
+        return
+    from training.midtrain import train as run_training
+
+    print(run_training(loaded, folder, resume=resume))
 
 
 def tokenize(
@@ -156,4 +165,45 @@ def evaluate(
     print(render_table([load_results(folder) for folder in (*beside, *folders)]))
 
 
-COMMANDS: tuple[Callable[..., Any], ...] = (tokenize, trace, verify, evaluate)
+def branch(
+    checkpoint: Annotated[Path, typer.Argument(help="A complete checkpoint: RUN/step-NNNNNNN.")],
+    mixtures: Annotated[list[str], typer.Argument(metavar="MIXTURE...", help="Mixture files or shipped names.")],
+    steps: Annotated[int | None, typer.Option(min=1, help="Budget of each. [default: a tenth of the parent's]")] = None,
+    decay: Annotated[str, typer.Option(help="constant, cosine, linear or one_minus_sqrt.")] = "cosine",
+    final_ratio: Annotated[float, typer.Option(min=0, max=1, help="The rate's fraction at the end.")] = 0.1,
+    out: Annotated[Path | None, typer.Option(help="Folder of the run files. [default: beside the run]")] = None,
+) -> None:
+    """Write a run for each mixture that goes on from a checkpoint: its rate and optimizer state, other data."""
+    from training.branch import make_branches
+
+    for path in make_branches(checkpoint, mixtures, num_steps=steps, decay=decay, final_ratio=final_ratio, folder=out):
+        print(f"mathmill train mid {path}")
+
+
+def export(
+    checkpoint: Annotated[Path, typer.Argument(help="A complete checkpoint: RUN/step-NNNNNNN.")],
+    target: Annotated[Path, typer.Argument(metavar="DIR", help="New folder for `from_pretrained`.")],
+    dtype: Annotated[str, typer.Option(help="bfloat16 or float32.")] = "bfloat16",
+    tokenizer: Annotated[Path | None, typer.Option(help="A tokenizer.json or its folder. [default: found]")] = None,
+    sample: Annotated[str | None, typer.Option(metavar="PROMPT", help="Print what the model writes after it.")] = None,
+) -> None:
+    """Write a checkpoint as a Hugging Face model, read back and compared."""
+    from training.export import export as run_export
+    from training.export import write_sample
+
+    print(run_export(checkpoint, target, dtype=dtype, tokenizer=tokenizer))
+    if sample is not None:
+        print(write_sample(target, sample))
+
+
+def plot(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of runs.")],
+    out: Annotated[Path, typer.Option(help="Picture: .png, .svg or .pdf.")] = Path("runs.png"),
+) -> None:
+    """Draw loss, held-out loss, learning rate and speed of runs."""
+    from training.plot import plot as draw
+
+    print(draw(runs, out))
+
+
+COMMANDS: tuple[Callable[..., Any], ...] = (tokenize, trace, verify, branch, export, plot, evaluate)

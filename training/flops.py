@@ -1,5 +1,6 @@
 """Work and speed of a model: the formula behind TFLOP/s and MFU, in one place. See docs/training.md."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -7,18 +8,29 @@ from torch import nn
 
 from training.world import World
 
-# Dense 16-bit peaks in FLOP/s, by a part of the device's name; the vendors' data sheets, without sparsity.
-_PEAKS = (
-    ("B200", 2250e12),
-    ("H200", 989e12),
-    ("H100 PCIe", 756e12),
-    ("H100 NVL", 835e12),
-    ("H100", 989e12),
-    ("GH200", 989e12),
-    ("A100", 312e12),
-    ("L40S", 362e12),
-    ("A10G", 70e12),
-    ("4090", 165e12),
+
+@dataclass(frozen=True)
+class Device:
+    """What a vendor's data sheet says of a device."""
+
+    name: str
+    """Part of the name that the driver tells."""
+    peak_flops: float
+    """Dense 16-bit FLOP/s, without sparsity."""
+    memory_gib: float
+
+
+DEVICES = (
+    Device("B200", 2250e12, 180),
+    Device("H200", 989e12, 140),
+    Device("GH200", 989e12, 95),
+    Device("H100 PCIe", 756e12, 79),
+    Device("H100 NVL", 835e12, 93),
+    Device("H100", 989e12, 79),
+    Device("A100", 312e12, 79),
+    Device("L40S", 362e12, 44),
+    Device("A10G", 70e12, 22),
+    Device("RTX 4090", 165e12, 23),
 )
 
 
@@ -51,9 +63,9 @@ def head_width(config: Any) -> int:
     return int(width or config.hidden_size // config.num_attention_heads)
 
 
-def peak_flops(device_name: str) -> float | None:
-    """Peak dense 16-bit FLOP/s of a device; None when it is not known."""
-    return next((peak for part, peak in _PEAKS if part.lower() in device_name.lower()), None)
+def find_device(name: str) -> Device | None:
+    """The device whose name is part of `name`; None when it is not known."""
+    return next((device for device in DEVICES if device.name.lower() in name.lower()), None)
 
 
 class Speed:
@@ -66,7 +78,8 @@ class Speed:
         self._flops = flops_per_token(num_matmul, config, sequence_length)
         self._tokens = sequence_length * sequences_per_step / world.size
         cuda = world.device.type == "cuda"
-        self._peak = peak_flops(torch.cuda.get_device_name(world.device)) if cuda else None
+        known = find_device(torch.cuda.get_device_name(world.device)) if cuda else None
+        self._peak = None if known is None else known.peak_flops
 
     def figures(self, seconds: float) -> dict[str, float]:
         """Of a step that took `seconds`; the names are those of metrics.jsonl."""

@@ -68,7 +68,10 @@ def train_in(world: World, loaded: LoadedRun, out: Path, *, resume: bool = False
         dist.barrier()
         if resume and not complete_checkpoints(out):
             raise BadInput(f"{out}: no complete checkpoint to resume from; leave out --resume to begin anew")
+        loaded = loaded.moved(out)
         training = _Training(loaded, out, world)
+        if world.is_first:
+            loaded.write()
         stop = stack.enter_context(stop_on_signals())
         last = training.run(stop)
         if stop.name is not None:

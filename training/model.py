@@ -128,7 +128,7 @@ def shape_model(settings: ModelSettings, config: Any, place: Placement) -> LossM
     """The sharded model with memory and without values: for weights that come from a checkpoint."""
     dtype = DTYPES[settings.dtype]
     master = _master(settings)
-    model = _meta_model(settings, config)
+    model = meta_model(settings, config)
     attention.check_model(model)
     head = model.get_output_embeddings()
     if head is None or getattr(head, "bias", None) is not None:
@@ -152,7 +152,7 @@ def shape_model(settings: ModelSettings, config: Any, place: Placement) -> LossM
 
 def count_parameters(settings: ModelSettings, config: Any) -> int:
     """Parameters of a model, tied ones once, without making it."""
-    return sum(parameter.numel() for parameter in _meta_model(settings, config).parameters())
+    return sum(parameter.numel() for parameter in meta_model(settings, config).parameters())
 
 
 def _master(settings: ModelSettings) -> torch.dtype:
@@ -160,7 +160,8 @@ def _master(settings: ModelSettings) -> torch.dtype:
     return torch.float64 if settings.dtype == "float64" else torch.float32
 
 
-def _meta_model(settings: ModelSettings, config: Any) -> PreTrainedModel:
+def meta_model(settings: ModelSettings, config: Any) -> PreTrainedModel:
+    """The model without memory: shapes, names and types."""
     with torch.device("meta"):
         return AutoModelForCausalLM.from_config(config, dtype=_master(settings), attn_implementation=attention.NAME)
 
@@ -218,8 +219,8 @@ def _randomise(model: PreTrainedModel, config: Any, seed: int) -> None:
     if not distributed or dist.get_rank() == 0:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            dtype = next(model.parameters()).dtype
-            values = AutoModelForCausalLM.from_config(config, dtype=dtype).state_dict()
+            dtype = next(model.parameters()).dtype  # drawn in float32, so that it is the same model in every type
+            values = AutoModelForCausalLM.from_config(config, dtype=torch.float32).to(dtype).state_dict()
     options = StateDictOptions(full_state_dict=True, broadcast_from_rank0=distributed)
     set_model_state_dict(model, values, options=options)
 

@@ -1,14 +1,19 @@
 """A run: one YAML file that says what to train, on which mixture, for how long, as frozen, validated models."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import yaml
 from pydantic import Field, model_validator
 
 from pipeline.config import find_config, load_config
 from pipeline.frozen import Frozen
 from training.schedule import Schedule
+
+RUN_FILE = "run.yaml"
+"""The run, overrides included, in the run's own folder."""
 
 
 class ModelSettings(Frozen):
@@ -156,6 +161,33 @@ class LoadedRun:
     def folder(self) -> Path:
         """Folder of the run file."""
         return self.path.parent
+
+    def moved(self, folder: Path) -> "LoadedRun":
+        """The same run as a file in another folder: relative paths are written anew."""
+        run = self.run
+
+        def path(value: str) -> str:
+            if Path(value).expanduser().is_absolute() or not (self.folder / value).exists():
+                return value  # a name, of a shipped mixture or on the Hub
+            return os.path.relpath((self.folder / value).resolve(), folder.resolve())
+
+        model = run.model if run.model.path is None else run.model.model_copy(update={"path": path(run.model.path)})
+        evaluation = run.evaluation
+        if evaluation is not None:
+            evaluation = evaluation.model_copy(update={"mixture": path(evaluation.mixture)})
+        update = {"mixture": path(run.mixture), "model": model, "evaluation": evaluation}
+        return LoadedRun(run.model_copy(update=update), folder / RUN_FILE)
+
+    def write(self) -> None:
+        """Write `text` to `path`."""
+        from pipeline.files import write_text  # pyarrow is not wanted where a run is only read
+
+        write_text(self.path, self.text())
+
+    def text(self) -> str:
+        """The run file, overrides included."""
+        values = self.run.model_dump(mode="json", exclude_defaults=True)
+        return yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
 
     def mixture(self, name: str) -> Path:
         """The mixture file that a field names.

@@ -64,6 +64,11 @@ def find_start(run: Run, out: Path, data: MixtureData, *, mark: bool = False) ->
             f"parent.checkpoint: {folder}: its digest is {record.digest}, the branch names {run.parent.digest};"
             " give the checkpoint that the branch was made from, or branch again"
         )
+    if record.tokenizer != data.tokenizer.model_dump():
+        raise BadInput(
+            f"mixture: {run.mixture}: its tokens were made with {data.tokenizer.name}, {folder} was trained on those of"
+            f" {record.tokenizer['name']}; tokenize with that one"
+        )
     if mark:
         mark_branch(folder, run.name)
     parent = ParentRecord(

@@ -38,12 +38,12 @@ def write_run(folder: Path, name="tiny", mixture=None, **fields) -> Path:
     return path
 
 
-def write_mixture_of(path: Path, weights: dict[str, float], seed=0, count=40) -> Path:
+def write_mixture_of(path: Path, weights: dict[str, float], seed=0, count=40, tokenizer=TOKENIZER) -> Path:
     """A mixture of fresh token shards: about `count` × 20 tokens in each component."""
     folders = {}
     for index, (name, weight) in enumerate(weights.items()):
         folder = path.parent / f"{path.stem}-{name}"
-        write_tokens(folder, random_documents(seed + index, count, 20, tiny.VOCAB), tokenizer=TOKENIZER)
+        write_tokens(folder, random_documents(seed + index, count, 20, tiny.VOCAB), tokenizer=tokenizer)
         folders[name] = (folder, weight)
     return write_mixture(path, folders, sequence_length=24, window=16)
 

@@ -64,5 +64,14 @@ def train(world: World, settings, num_steps=5, micro_batch=1, replicas=1):
         result = train_step(model, optimizer, rows, denominator=denominator, lr=1e-2, max_grad_norm=0.5)
         losses.append(result.loss)
         norms.append(result.grad_norm)
-    state = get_model_state_dict(model.model, options=StateDictOptions(full_state_dict=True, cpu_offload=True))
-    return losses, norms, gradients, {name: value.numpy() for name, value in state.items()}
+    return losses, norms, gradients, whole_state(model)
+
+
+def whole_state(model):
+    """All weights by name; everywhere, not on the first rank alone."""
+    state = get_model_state_dict(model.model, options=StateDictOptions(full_state_dict=True))
+    return {name: value.cpu().numpy() for name, value in state.items()}
+
+
+def full_weights(world: World, settings):
+    return whole_state(build(world, settings))

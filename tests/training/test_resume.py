@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch.distributed.checkpoint as dcp
 
 from pipeline.errors import BadInput, BuildFailed
+from support.checkpoints import tensors
 from support.kills import finish, kill_at_step, kill_in_save, signal_at_step
 from support.ranks import run_ranks
 from support.runs import write_run
@@ -17,21 +17,6 @@ from training.run import load_run
 from training.watch import read_metrics
 
 LAST = "step-0000008"
-
-
-def weights(folder: Path) -> dict[str, np.ndarray]:
-    """All tensors of a checkpoint, whole."""
-    reader = dcp.FileSystemReader(folder)
-    metadata = reader.read_metadata().state_dict_metadata
-    import torch
-
-    state = {
-        name: torch.empty(item.size, dtype=item.properties.dtype)
-        for name, item in metadata.items()
-        if hasattr(item, "properties")
-    }
-    dcp.load(state, storage_reader=reader, no_dist=True)
-    return {name: tensor.numpy() for name, tensor in state.items()}
 
 
 def losses(out: Path) -> list[float]:
@@ -60,8 +45,8 @@ def test_killed_and_resumed_equals_uninterrupted(whole, tmp_path, before, after,
     assert found.ledger == expected.ledger
     assert (found.step, found.tokens, found.order_digest) == (8, 960, expected.order_digest)
     np.testing.assert_allclose(losses(out), losses(reference), rtol=1e-9)
-    theirs = weights(reference / LAST)
-    mine = weights(out / LAST)
+    theirs = tensors(reference / LAST)
+    mine = tensors(out / LAST)
     assert mine.keys() == theirs.keys()
     for name, value in mine.items():
         np.testing.assert_allclose(value, theirs[name], rtol=1e-9, atol=1e-13)
@@ -74,7 +59,7 @@ def test_the_same_number_of_ranks_gives_the_same_bits(whole, tmp_path):
     assert set(run_ranks(2, kill_at_step, path, outs[1], 6, "step-0000004")) == {-signal.SIGKILL}
     assert set(run_ranks(2, finish, path, outs[1])) == {0}
     assert losses(outs[0]) == losses(outs[1])
-    one, other = (weights(out / LAST) for out in outs)
+    one, other = (tensors(out / LAST) for out in outs)
     assert all(np.array_equal(one[name], other[name]) for name in one)
 
 
