@@ -29,7 +29,7 @@ class Spec(Frozen):
 
 def write_attempt(folder: Path, stage: Stage, phase: Phase, missing: list[Part], tasks: int) -> Spec:
     """Share out `missing` to at most `tasks` tasks and write that down in `folder`; `spec.json` comes last."""
-    shares = share_out(missing, tasks)
+    shares = share_out(missing, min(tasks, phase.most_tasks or tasks))
     for rank, share in enumerate(shares):
         write_json(folder / f"share-{rank:05d}.json", [part.model_dump() for part in share])
     total = sum(part.bytes for part in phase.parts()) if missing else 0

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from pipeline.files import digest, file_digest, parquet_file, write_json, write_text
 from pipeline.recipe import LoadedRecipe
+from pipeline.refine.stage import RefineStage
 from pipeline.report import render_report
 from pipeline.shard.card import render_card
 from pipeline.shard.manifest import Listing, Manifest, RecipeIdentity, Shard, StageSummary, Totals
@@ -78,6 +79,7 @@ def finish_corpus(loaded: LoadedRecipe, out: Path, stages: list[Stage]) -> Manif
         inputs=_listing(out, f"{lists}/inputs.parquet", INPUTS, _input_rows(records["extract"])),
         ledgers=_listing(out, f"{lists}/ledgers.parquet", LEDGERS, _ledger_rows(records)),
         nondeterministic=tuple(sorted(id_ for record in records["extract"] for id_ in record.nondeterministic)),
+        refinement=next((stage.summary() for stage in stages if isinstance(stage, RefineStage)), None),
         masked=sum((Masked(**record.info["masked"]) for record in records["shard"]), Masked()),
     )
     if not _stands(out, manifest):

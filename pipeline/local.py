@@ -16,7 +16,7 @@ from pathlib import Path
 from pipeline.attempt import current_part, done_bytes, write_attempt
 from pipeline.errors import BuildFailed
 from pipeline.stage import Part, Phase, Stage
-from pipeline.worker import run_task
+from pipeline.worker import GIVEN_UP, run_task
 
 # Forked: a task starts in milliseconds, where a fresh interpreter takes a second to import the pipeline, seven times
 # a build. It is safe because the build runs no second thread (`pipeline.progress` draws its bar in this one).
@@ -38,7 +38,8 @@ def run_phase(stage: Stage, phase: Phase, missing: list[Part], tasks: int, on_pr
     """Run `missing` with at most `tasks` processes; `on_progress` gets the bytes done, several times a second.
 
     Raises:
-        BuildFailed: a task failed twice. Parts that other tasks committed stay.
+        BuildFailed: a task failed twice, or said that another try would end the same way. Parts that other tasks
+            committed stay.
     """
     attempt = _new_attempt(stage.folder / "logs", phase.name)
     count = write_attempt(attempt, stage, phase, missing, tasks).tasks
@@ -55,7 +56,9 @@ def run_phase(stage: Stage, phase: Phase, missing: list[Part], tasks: int, on_pr
                 problem = _problem(task)
                 if problem is None:
                     continue
-                if task.tries < _TRIES:
+                if task.process.exitcode == GIVEN_UP:
+                    failures.append(f"{stage.name}/{phase.name}: {problem}")
+                elif task.tries < _TRIES:
                     running.append(_start(attempt, task.rank, task.tries + 1))
                 else:
                     label = current_part(attempt, task.rank)
@@ -69,7 +72,7 @@ def run_phase(stage: Stage, phase: Phase, missing: list[Part], tasks: int, on_pr
             task.process.kill()
             task.process.join()
     if failures:
-        raise BuildFailed("\n".join(failures))
+        raise BuildFailed("\n".join(dict.fromkeys(failures)))
 
 
 def _new_attempt(logs: Path, phase: str) -> Path:

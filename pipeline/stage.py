@@ -84,6 +84,8 @@ class Phase:
     name: str
     parts: Callable[[], list[Part]]
     run: Callable[[Part, Workspace], PartRecord]
+    most_tasks: int | None = None
+    """Tasks at a time, at most, whatever the build has: where each holds what the machine has few of."""
     most_parts: int | None = None
     """The most parts it can have, where that is known beforehand."""
 

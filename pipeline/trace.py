@@ -11,6 +11,7 @@ import duckdb
 import pyarrow.parquet as pq
 
 from pipeline.errors import BuildFailed
+from pipeline.refine.align import align, in_lines
 from pipeline.shard.manifest import Manifest
 from pipeline.shard.stage import shard_of
 
@@ -33,6 +34,10 @@ class Trace:
     shard: str | None = None
     stands_for: tuple[dict[str, Any], ...] = ()
     """The captures it stands for, as the dedup stage dropped them."""
+    verdict: dict[str, Any] | None = None
+    """What the refine stage said of it (`pipeline.refine.verdicts`); None where there is no such stage."""
+    diff: tuple[str, ...] = ()
+    """Its original text beside its text, where that was rewritten: `-` what was, `+` what is."""
 
 
 def trace(manifest: Manifest, key: str) -> list[Trace]:
@@ -62,10 +67,25 @@ def _kept(manifest: Manifest, column: str, key: str) -> list[Trace]:
     found = []
     for shard in shards:
         query = f"SELECT {_COLUMNS} FROM read_parquet(?) WHERE {column} = ? ORDER BY id"
-        for document in _rows(query, [str(manifest.folder / shard.path)], key):
+        file = str(manifest.folder / shard.path)
+        for document in _rows(query, [file], key):
             others = tuple(row for _, row in _dropped(manifest, "survivor", document["id"]))
-            found.append(Trace(document, None, shard=shard.path, stands_for=others))
+            verdict = _verdict(manifest, document)
+            diff: tuple[str, ...] = ()
+            if verdict is not None and verdict["original"] is not None:
+                (text,) = _rows("SELECT text FROM read_parquet(?) WHERE id = ?", [file], document["id"])
+                diff = tuple(in_lines(align(verdict["original"], text["text"])))
+            found.append(Trace(document, None, shard=shard.path, stands_for=others, verdict=verdict, diff=diff))
     return found
+
+
+def _verdict(manifest: Manifest, document: dict[str, Any]) -> dict[str, Any] | None:
+    """The refine stage's row of a document, or of the one that it was made of."""
+    files = stage_files(manifest, manifest.folder, "verdicts").get("refine", [])
+    if not files:
+        return None
+    rows = _rows("SELECT * FROM read_parquet(?) WHERE id = ?", files, document["parent"] or document["id"])
+    return rows[0] if rows else None
 
 
 def _left_out(manifest: Manifest, column: str, key: str) -> list[Trace]:
@@ -133,6 +153,10 @@ def _paragraph(manifest: Manifest, item: Trace) -> str:
             value = f" ({item.value})" if item.value is not None else ""
             lines.append(f"{stage.name:<9} left out: {item.reason}{value}")
             break
+        if stage.name == "refine" and item.verdict is not None:
+            lines.append(f"{stage.name:<9} kept: " + _refinement(item.verdict, row["refiner"]))
+            lines += [f"          {line}" for line in item.diff]
+            continue
         lines.append(f"{stage.name:<9} kept" + _decision(stage.name, row, manifest.recipe.settings["filter"]))
     if item.survivor is not None:
         lines.append(f"          {item.survivor} stands for it")
@@ -144,6 +168,17 @@ def _paragraph(manifest: Manifest, item: Trace) -> str:
             f"({other['reason']}; {other['warc_file']} at byte {other['warc_offset']})"
         )
     return "\n".join(lines)
+
+
+def _refinement(verdict: dict[str, Any], refiner: str | None) -> str:
+    """The verdict on a document in words."""
+    values = {entry["name"]: entry["value"] for entry in verdict["values"]}
+    tries = f" in {verdict['attempts']} tries" if verdict["attempts"] > 1 else ""
+    if verdict["action"] == "accept":
+        refused = f", refused before: {', '.join(verdict['raised'])}" if verdict["raised"] else ""
+        return f"by {refiner}{tries}{refused}"
+    reasons = ", ".join(f"{reason} {values[reason]:g}" if reason in values else reason for reason in verdict["reasons"])
+    return f"as it was{tries}, the rewrite was refused: {reasons}"
 
 
 def _decision(stage: str, row: dict[str, Any], thresholds: dict[str, Any]) -> str:

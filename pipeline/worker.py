@@ -16,11 +16,13 @@ from datatrove.pipeline.base import PipelineStep
 from datatrove.utils.stats import PipelineStats
 
 from pipeline.attempt import progress_path, read_share, read_spec
+from pipeline.errors import BuildFailed
 from pipeline.files import writer
 from pipeline.recipe import LoadedRecipe
 from pipeline.stage import Part
 from pipeline.stages import open_stage
 
+GIVEN_UP = 3
 _PROGRESS_EVERY_S = 0.5
 
 
@@ -111,7 +113,10 @@ class RankExecutor(PipelineExecutor):
 
 
 def run_task(attempt: Path, rank: int, log: Path, problem: Connection) -> None:
-    """The body of a task's process: run its share and exit with 0, or send the problem as one line and exit with 1."""
+    """The body of a task's process: run its share and exit with 0, or send the problem as one line and exit with 1.
+
+    `GIVEN_UP` is the exit code where another try would end the same way: what it waited for is gone.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the build decides what ends
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _end_with_build()
@@ -121,6 +126,9 @@ def run_task(attempt: Path, rank: int, log: Path, problem: Connection) -> None:
         os.dup2(file.fileno(), 2)
     try:
         RankExecutor([RunParts(attempt)], read_spec(attempt).tasks, rank, str(attempt)).run()
+    except BuildFailed as error:
+        problem.send(str(error))
+        sys.exit(GIVEN_UP)
     except Exception as error:  # noqa: BLE001 - the process boundary: datatrove logged the trace, the build names the task
         problem.send(f"{type(error).__name__}: {' '.join(str(error).split())}")
         sys.exit(1)

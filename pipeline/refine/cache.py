@@ -37,7 +37,7 @@ class AnswerCache:
         self._writer: _Writer | None = None
         self._waiting: list[tuple[bytes, bytes, asyncio.Future[None]]] = []
         self._flush: asyncio.Task[None] | None = None
-        self._pack = zstandard.ZstdCompressor(level=3).compress
+        self._pack = zstandard.ZstdCompressor(level=1).compress
         self._unpack = zstandard.ZstdDecompressor().decompress
 
     def __len__(self) -> int:

@@ -6,7 +6,6 @@ from typing import Any
 
 import xxhash
 
-from pipeline.files import digest
 from pipeline.refine.answers import Request
 from pipeline.refine.prompts import Prompt
 from pipeline.refine.settings import RefineSettings
@@ -85,7 +84,7 @@ class Questions:
         request = Request.model_construct(
             document=document,
             part=part.path,
-            messages=digest(messages),
+            messages=text_digest("\0".join(f"{message['role']}\0{message['content']}" for message in messages)),
             prompt=self._prompt_name,
             model=model,
             revision=self._settings.revision,

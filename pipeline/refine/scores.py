@@ -38,6 +38,12 @@ class Scorer:
         """Digest of each model."""
         return {name: model.digest for name, model in self._models.items()}
 
-    def scores(self, text: str) -> dict[str, float]:
-        """The score of each classifier, rounded: the last digits differ from processor to processor."""
-        return {name: round(model.score([text])[0], 4) for name, model in self._models.items()}
+    def scores(self, text: str, math_score: float | None = None) -> dict[str, float]:
+        """The score of each classifier, rounded: the last digits differ from processor to processor.
+
+        `math_score` is that of extraction, where the text is still the same: it need not be computed again.
+        """
+        known = {} if math_score is None else {MATH: round(math_score, 4)}
+        return known | {
+            name: round(model.score([text])[0], 4) for name, model in self._models.items() if name not in known
+        }

@@ -28,6 +28,7 @@ from pipeline.refine.settings import RefineSettings
 from pipeline.refine.traffic import TrafficLog, live_line
 from pipeline.refine.verdicts import VERDICTS
 from pipeline.refine.writer import Writer
+from pipeline.shard.manifest import Refinement
 from pipeline.shard.tokenizer import TokenCounter, load_tokenizer
 from pipeline.stage import Part, PartRecord, Phase, Stage, Workspace, libraries
 
@@ -82,7 +83,8 @@ class RefineStage(Stage):
 
     def phases(self) -> list[Phase]:
         """One phase, a part per part of the stage before."""
-        return [Phase("rewrite", self._parts, self._rewrite)]
+        server = self._settings.server
+        return [Phase("rewrite", self._parts, self._rewrite, most_tasks=server.tasks if server is not None else None)]
 
     def live(self) -> str:
         """Verdicts and tokens so far."""
@@ -93,6 +95,21 @@ class RefineStage(Stage):
         for name in ("_server", "_cache"):
             if name in self.__dict__:
                 getattr(self, name).close()
+
+    def summary(self) -> Refinement:
+        """What the manifest says of a done stage."""
+        infos = [record["info"] for record in self.done()["records"]]
+        verdicts = sum((Counter(info["verdicts"]) for info in infos), Counter[str]())
+        prompt = self._prompt if self._settings.backend == "openai" else None
+        return Refinement(
+            refiner=self._refiner,
+            prompt=f"{prompt.name}@{prompt.version}" if prompt is not None else None,
+            answers=sum(info["answers"] for info in infos),
+            answers_xxh3_128=digest(sorted(info["answers_xxh3_128"] for info in infos)),
+            prompt_tokens=sum(info["prompt_tokens"] for info in infos),
+            completion_tokens=sum(info["completion_tokens"] for info in infos),
+            verdicts=dict(sorted(verdicts.items())),
+        )
 
     @property
     def _settings(self) -> RefineSettings:

@@ -1,6 +1,5 @@
 """Outcomes to rows: documents, what was dropped, verdicts; and the totals of a part."""
 
-import re
 from collections import Counter, defaultdict
 from typing import Any
 
@@ -11,11 +10,11 @@ from pipeline.files import ParquetFile, digest
 from pipeline.ledger import Tally
 from pipeline.refine.outcome import Outcome
 from pipeline.refine.prompts import Prompt
+from pipeline.refine.reading import read
 from pipeline.refine.scores import MATH, Scorer
 from pipeline.refine.verdicts import VERDICTS, verdict_row
 
 _BATCH_ROWS = 256
-_FORMULA = re.compile(r"(?<!\\)\$\$.+?(?<!\\)\$\$|(?<![\\$])\$(?!\$)[^$\n]+?(?<!\\)\$", re.DOTALL)
 
 Row = dict[str, Any]
 
@@ -92,14 +91,14 @@ class Writer:
             row = document | {
                 "text": text,
                 "refiner": self._refiner,
-                "formulas": count_formulas(text),
+                "formulas": len(read(text).formulas),
                 "math_score": scores[MATH],
                 "scores": _further(document, scores),
             }
             if several:
                 row |= {"id": digest([document["id"], self._prompt.digest, index]), "parent": document["id"]}
             rows.append(row)
-        before = self._scorer.scores(document["text"])
+        before = self._scorer.scores(document["text"], document["math_score"])
         return rows, {
             name: (score, sum(scores[name] for scores in after) / len(after)) for name, score in before.items()
         }
@@ -123,11 +122,6 @@ class Writer:
         self._sums["answers"] += len(outcome.answers)
         for answer in outcome.answers:
             self._answers.update(answer)
-
-
-def count_formulas(text: str) -> int:
-    """Formulas in a text."""
-    return len(_FORMULA.findall(text))
 
 
 def _further(document: Row, scores: dict[str, float]) -> list[Row] | None:

@@ -15,6 +15,7 @@ from pipeline.report.costs import costs
 from pipeline.report.distributions import distributions
 from pipeline.report.files import CorpusFiles, database
 from pipeline.report.funnel import balances, funnel, share
+from pipeline.report.refinement import refinement
 from pipeline.report.samples import dropped_samples, kept_samples
 from pipeline.report.search import search_index
 from pipeline.report.visible import visible
@@ -42,6 +43,7 @@ def render_report(manifest: Manifest, folder: Path) -> str:
         found = distributions(files, connection)
         kept, dropped = kept_samples(files, connection), dropped_samples(files, connection)
         index = search_index(files, connection)
+        refined = refinement(files, connection)
     script = _environment().get_template("search.js").render()
     return (
         _environment()
@@ -60,6 +62,7 @@ def render_report(manifest: Manifest, folder: Path) -> str:
             index=index,
             script=Markup(script),
             script_sha256=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+            refinement=refined,
             kept=kept,
             dropped=dropped,
             inputs=_inputs(files),

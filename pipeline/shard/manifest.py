@@ -51,6 +51,28 @@ class StageSummary(Frozen):
     ledger: dict[str, Any]
 
 
+class Refinement(Frozen):
+    """Who rewrote the documents. With just these answers the corpus is a function of its inputs and its recipe.
+
+    So two builds over one cache of answers are equal, whatever the model would say today.
+    """
+
+    refiner: str
+    """What the documents say: model@prompt digest, or the editor with its version."""
+    prompt: str | None
+    """Name and version of the prompt; null for the editor."""
+    answers: int
+    """Answers of the model that documents were made of, tries that were refused included."""
+    answers_xxh3_128: str
+    """Digest over them."""
+    prompt_tokens: int
+    """As the server counted them, of those answers."""
+    completion_tokens: int
+    """The same, of what it wrote."""
+    verdicts: dict[str, int]
+    """Documents by verdict: accept, keep_original, drop."""
+
+
 class Listing(Frozen):
     """A Parquet list beside the manifest: the input files, or the ledger of every part."""
 
@@ -84,6 +106,9 @@ class Manifest(Frozen):
     """Ids of pages that timed out or crashed the extractor twice: on another machine they may come through."""
     masked: Masked = Masked()
     """Addresses that were replaced in the texts, as `shard.mask` asked."""
+
+    refinement: Refinement | None = None
+    """Null where documents are as they were extracted."""
 
     _folder: Path | None = PrivateAttr(default=None)
 

@@ -93,7 +93,7 @@ def chain(first: Stage, tasks: int, chunk: int) -> tuple[list[Stage], tuple[Step
                 stage=stage.name,
                 phase=phase.name,
                 last=phase is phases[-1],
-                tasks=min(most, phase.most_parts or most),
+                tasks=min(most, phase.most_parts or most, phase.most_tasks or most),
                 chunk=chunk,
             )
             for phase in phases

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -35,8 +36,10 @@ Answer = Callable[[str, dict[str, object], int], Reply]
 class ChatServer:
     """Use it with `with`. `requests` holds the bodies in the order of arrival; a client's probes are only counted."""
 
-    def __init__(self, answer: Answer, *, max_model_len: int | None = None, key: str | None = None) -> None:
-        self.answer, self.max_model_len, self.key = answer, max_model_len, key
+    def __init__(
+        self, answer: Answer, *, max_model_len: int | None = None, key: str | None = None, port: int = 0
+    ) -> None:
+        self.answer, self.max_model_len, self.key, self.port = answer, max_model_len, key, port
         self.requests: list[dict[str, object]] = []
         self.probes = 0
         self.busy = self.most_busy = 0
@@ -62,14 +65,18 @@ class ChatServer:
         app = web.Application(client_max_size=1 << 26)
         app.router.add_post("/v1/chat/completions", self._complete)
         app.router.add_get("/v1/models", self._models)
+        app.router.add_get("/health", self._health)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
+        site = web.TCPSite(runner, "127.0.0.1", self.port, reuse_address=True)
         await site.start()
         self.port = runner.addresses[0][1]
         self._ready.set()
         await self._stop.wait()
         await runner.cleanup()
+
+    async def _health(self, request: web.Request) -> web.Response:
+        return web.Response()
 
     async def _models(self, request: web.Request) -> web.Response:
         entry: dict[str, object] = {"id": "tests/model"}
@@ -121,3 +128,14 @@ def _completion(text: str, finish_reason: str) -> dict[str, object]:
         "choices": [{"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": finish_reason}],
         "usage": {"prompt_tokens": 100, "completion_tokens": len(text.split())},
     }
+
+
+def faithful(text: str) -> str:
+    """A rewrite of a lesson of `support.crawl` that keeps everything."""
+    return text.replace("In this lesson we study", "This lesson is about").replace("Recall the", "Remember the").strip()
+
+
+if __name__ == "__main__":  # a model server that a stage starts: `chat_server.py PORT`
+    with ChatServer(lambda text, body, before: Reply(faithful(text), delay_s=0.02), port=int(sys.argv[1])):
+        print("serving", flush=True)
+        threading.Event().wait()
