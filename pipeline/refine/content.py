@@ -10,7 +10,7 @@ from itertools import pairwise
 from rapidfuzz.distance import Indel
 
 from pipeline.refine.latex import Form, Statement, form, number, statement
-from pipeline.refine.numbers import WORDS, Numbers, numbers
+from pipeline.refine.numbers import ALLUDING, WORDS, Numbers, numbers
 from pipeline.refine.plain import lift_plain
 from pipeline.refine.reading import FORMULA, Reading, read
 
@@ -22,8 +22,9 @@ MAX_PAIRED = 200
 
 _NEAR_CODE = 0.8
 _SPACE = re.compile(r"\s+")
+_SILENT = frozenset(["", "□"])  # the end of a proof says nothing
 _NUMERIC = re.compile(r"(?:- )?\d+(?:\.\d+)?(?: / \d+)?(?: [%°])?\Z")
-_BARE = re.compile(r"(?:\\[A-Za-z]+|[^\W\d])(?: [_^]\S{1,8})*(?: ')*(?: \( (?:\\[A-Za-z]+|[^\W\d]) \))?\Z")
+_BARE = re.compile(r"(?:\\[A-Za-z]+|[^\W\d])(?: _\S{1,8})?(?: ')*(?: \( (?:\\[A-Za-z]+|[^\W\d]) \))?\Z")
 _DIGITS = re.compile(r"\d+(?:\.\d+)?")
 _ENUMERATED = frozenset("step case part item section point phase stage method option approach".split())
 _IS = frozenset("is are be equals equal to was gives get being = of value has so that means".split())
@@ -70,6 +71,12 @@ class Content:
         """Both sides of every statement."""
         return frozenset(side for left, _, right in self.stated for side in (left, right))
 
+    def bound(self, side: str) -> bool:
+        """Whether a formula gives this side a number."""
+        return any(
+            side in (left, right) and _NUMERIC.match(right if side == left else left) for left, _, right in self.stated
+        )
+
     @cached_property
     def chains(self) -> list[frozenset[str]]:
         """Sides that one formula says are equal."""
@@ -91,6 +98,7 @@ class Content:
         found = set(self.numbers.kept) | set(self.numbers.spelled) | set(self.numbers.implied)
         found |= {value for _, value in (*self.numbers.labels, *self.numbers.leading_labels)}
         found |= set(self.numbers.counted)
+        found |= {ALLUDING[word] for word in ALLUDING.keys() & set(self.numbers.tokens)}
         for source in (*self.reading.formulas, *self.reading.code, *self.plain):
             found |= {number(digits) for digits in _DIGITS.findall(source)}
             if "{,}" in source or "," in source:
@@ -103,15 +111,29 @@ class Content:
     def sequence(self) -> list[str]:
         """The running text as words and marks, each formula as its key."""
         keys = iter(self.forms)
-        return [
-            f"¤{next(keys, Form('')).key}" if token == FORMULA else token.casefold() for token in self.numbers.tokens
-        ]
+        return [f"¤{next(keys, Form('')).key}" if token == FORMULA else token for token in self.numbers.tokens]
 
     @cached_property
     def contexts(self) -> Counter[tuple[str, str, str]]:
         """Every token with the one before and the one after it."""
         padded = ["\n", *self.sequence, "\n"]
         return Counter(zip(padded, padded[1:], padded[2:], strict=False))
+
+    @cached_property
+    def between(self) -> dict[tuple[str, str], set[str]]:
+        """What stands between two tokens."""
+        found: dict[tuple[str, str], set[str]] = {}
+        for before, here, after in self.contexts:
+            found.setdefault((before, after), set()).add(here)
+        return found
+
+    @cached_property
+    def following(self) -> dict[tuple[str, str], set[str]]:
+        """What follows two tokens."""
+        found: dict[tuple[str, str], set[str]] = {}
+        for first, before, here in self.contexts:
+            found.setdefault((first, before), set()).add(here)
+        return found
 
     @cached_property
     def bigrams(self) -> Counter[tuple[str, str]]:
@@ -171,9 +193,13 @@ def compare(original: Content, rewrite: Content, source: Content | None = None) 
     result.altered_code = _altered_code(original.reading.code, rewrite.reading.code)
     kept_new: list[Form] = []  # gained formulas that the original supports
     unsupported: list[Form] = []
+    derived: list[Form] = []  # statements of known sides: fine, unless something is missing that they could replace
     for one in gained:
-        (kept_new if _supported(one, source) else unsupported).append(one)
+        supported = _supported(one, source)
+        (kept_new if supported else derived if _derivable(one, source) else unsupported).append(one)
     missing = _missing(lost, kept_new, original, rewrite)
+    if missing:
+        unsupported += derived
     _pair_formulas(result, missing, unsupported, kept_new, source, rewrite)
     lost_numbers += original.numbers.kept - rewrite.numbers.kept
     gained_numbers += rewrite.numbers.kept - original.numbers.kept
@@ -199,7 +225,7 @@ def _forms(raw: Counter[str]) -> Counter[Form]:
     seen: dict[str, Form] = {}
     for written, count in raw.items():
         one = form(written)
-        if one.key:
+        if one.key not in _SILENT:
             forms[seen.setdefault(one.key, one)] += count
     return forms
 
@@ -238,8 +264,24 @@ def _supported(one: Form, original: Content) -> bool:
             continue
         return False
     return all(
-        f" {said} " in original.haystack or said in original.numbers.tokens or _squeezed(said) in original.squeezed
+        f" {said} " in original.haystack
+        or said.casefold() in original.numbers.tokens
+        or _squeezed(said) in original.squeezed
         for said in one.expressions
+    )
+
+
+def _derivable(one: Form, original: Content) -> bool:
+    """Whether a formula only joins what the original names: `f'(x) = 0` for "the derivative … is 0"."""
+    return bool(one.statements) and all(
+        relation == "="
+        and not (_NUMERIC.match(right) and original.bound(left))
+        and not (_NUMERIC.match(left) and original.bound(right))
+        and all(
+            side in original.sides or f" {side} " in original.haystack or side in original.numbers.kept
+            for side in (left, right)
+        )
+        for left, relation, right in one.statements
     )
 
 
@@ -306,20 +348,35 @@ def _cut_out(token: str, original: Content, rewrite: Content, mark: str = "") ->
     """Whether a token (or the same after `mark`) is gone from a place whose surroundings still stand, with nothing or
     another formula or number between.
     """
-    for context, count in original.contexts.items():
-        before, here, after = context
-        if (
-            here not in (token, mark + token)
-            or rewrite.contexts[context] >= count
-            or (before == "\n" and after == "\n")
+    padded = ["\n", "\n", *original.sequence, "\n"]
+    for i, here in enumerate(padded):
+        if here not in (token, mark + token) or not 2 <= i < len(padded) - 1:
+            continue
+        first, before, after = padded[i - 2], padded[i - 1], padded[i + 1]
+        if (before == "\n" and after == "\n") or (
+            rewrite.contexts[before, here, after] >= original.contexts[before, here, after]
         ):
             continue
         if rewrite.bigrams[before, after] > original.bigrams[before, after]:
             return True
-        for other, times in rewrite.contexts.items():
-            if other[0] == before and other[2] == after and other[1] != token and times > original.contexts[other]:
-                return other[1][0] == "¤" or other[1][0].isdigit()
+        if any(
+            _is_item(other) and rewrite.contexts[before, other, after] > original.contexts[before, other, after]
+            for other in rewrite.between.get((before, after), ())
+        ):
+            return True
+        # "for every integer $n$ we have" as "for every integer one has".
+        if token[0] == "¤" and first.isalpha() and before.isalpha() and rewrite.contexts[first, before, here] == 0:
+            following = rewrite.following.get((first, before), ())
+            if any(
+                other.isalpha() and rewrite.contexts[first, before, other] > original.contexts[first, before, other]
+                for other in following
+            ):
+                return True
     return False
+
+
+def _is_item(token: str) -> bool:
+    return token[0] == "¤" or token[0].isdigit()
 
 
 def _pair_formulas(
@@ -369,7 +426,7 @@ def _pair_numbers(
     spare += Counter(
         value for word, value in (there.labels + there.leading_labels).elements() if word not in _ENUMERATED
     )
-    spare += Counter(digits for one in formulas for digits in _DIGITS.findall(one.key))
+    spare += Counter(digits for one in formulas if one.key not in source.keys for digits in _DIGITS.findall(one.key))
     missing: list[str] = []
     for value, count in lost.items():
         for _ in range(count):

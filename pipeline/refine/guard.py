@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pipeline.refine.content import Content, compare
 from pipeline.refine.noise import without_noise
 from pipeline.refine.talk import prompt_copied, refusals, remarks, steered
+from pipeline.refine.terms import turned
 from pipeline.refine.verdict import GuardSettings, Verdict
 from pipeline.refine.wording import content_words, copied, foreign, new_names, overlap, repetition, unfinished
 
@@ -15,7 +16,7 @@ STRICT = GuardSettings()
 
 _STOPPED = frozenset({"stop", "eos", "end_turn", "stop_sequence"})
 _SLACK_WORDS = 40
-_FEW_WORDS = 8
+_FEW_WORDS = 12
 """Content words below which their share says nothing."""
 _FOREIGN = 0.1
 """Share of the rewrite in another language that is allowed: a name, a quotation."""
@@ -83,6 +84,8 @@ def _check_content(original: str, rewrite: str, settings: GuardSettings, prompt:
     check("delimiters", unclosed, unclosed > 0)
     names = new_names(here, there)
     check("names_new", len(names), len(names) > settings.max_new_names)
+    words = turned(here, there)
+    check("words_altered", len(words), bool(words))
 
     found = compare(here, there)
     if found.lost_formulas or found.lost_numbers or found.altered_formulas or found.altered_numbers:

@@ -38,7 +38,7 @@ _SILENT = re.compile(r"\\(?:tag|label|eqref|ref|hspace|vspace|color|v?h?phantom|
 _THOUSANDS = re.compile(r",|\{,\}|\\,")
 
 BREAK = "¶"
-_MATRICES = frozenset("matrix pmatrix bmatrix Bmatrix vmatrix Vmatrix smallmatrix cases dcases rcases".split())
+_MATRICES = frozenset("matrix pmatrix bmatrix Bmatrix vmatrix Vmatrix smallmatrix".split())
 _FUNCTIONS = frozenset(
     "sin cos tan cot sec csc sinh cosh tanh coth arcsin arccos arctan log ln lg exp lim max min sup inf det dim ker "
     "deg gcd lcm arg mod limsup liminf argmax argmin Pr hom Re Im".split()
@@ -133,6 +133,14 @@ def _form(tex: str) -> Form:
         return Form("".join(tex.split()))
     atoms = _sequence(_tokens(tex), 0, "", 0)[0]
     atoms = _without_call_brackets(atoms)
+    if "⟦" in atoms:
+        # The brackets around an array are those that `pmatrix` has by itself.
+        spelled = " ".join(atoms)
+        for opening, closing in ("()", "[]"):
+            spelled = spelled.replace(f"{opening} ⟦", "⟦").replace(f"⟧ {closing}", "⟧")
+        atoms = spelled.split()
+    if "mod" in atoms:
+        atoms = ["=" if atom == "≡" else atom for atom in atoms]
     while atoms and atoms[-1] in _STOPS:
         atoms.pop()
     while atoms and atoms[0] in _STOPS:
@@ -172,7 +180,9 @@ def _tokens(tex: str) -> list[str]:
             out.append(raw)
         elif match := _ENVIRONMENT.match(raw):
             matrix = match[2] in _MATRICES or (match[2] == "array" and "{rcl}" not in raw.replace(" ", ""))
-            out.append(f"{match[1]} matrix" if matrix else BREAK)
+            bar = ["|"] if match[2].lower() == "vmatrix" else []
+            named_matrix = f"{match[1]} matrix"
+            out += [BREAK] if not matrix else [*bar, named_matrix] if match[1] == "begin" else [named_matrix, *bar]
         elif not _SILENT.match(raw):
             named = _NAMED.match(raw)
             out += _named(named[1], out) if named else [raw]
@@ -331,6 +341,7 @@ def _statements(atoms: list[str]) -> Form:
     left = relation = ""
     first = "?" if atoms and atoms[0] in _RELATIONS else ""
     depth = 0
+    listed: list[str] = []  # the `x` of `x, y > 0`
     for atom in [*atoms, BREAK]:
         if atom in _OPENING:
             depth += 1
@@ -342,16 +353,19 @@ def _statements(atoms: list[str]) -> Form:
             continue
         while side and side[-1] in _STOPS:
             side.pop()
-        here = " ".join(side)
-        side = []
+        side_atoms, side = side, []
+        here = " ".join(side_atoms)
         if relation:
             if here:
                 statements.append(statement(left or "?", relation, here))
+                statements += [statement(other, relation, here) for other in listed]
                 left = here
+            listed = []
         elif here:
             left = here
             if ends:
                 expressions.append(here)
+                listed = [*listed, here] if atom == "," and len(side_atoms) < 3 else []
         relation = "" if ends else atom
         if ends:
             depth = 0

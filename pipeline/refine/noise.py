@@ -25,6 +25,11 @@ _NOISE = re.compile(
     r")[\W_]*",
     re.IGNORECASE,
 )
+_PASSING = re.compile(
+    rf"\b(?:posted|asked|answered|published|submitted|edited|updated)(?: by [\w.]{{1,30}})?(?: on)? {_DATE}[.,]?"
+    r"|\b\d[\d,]*+ (?:views?|comments?|repl(?:y|ies)|(?:up ?)?votes?|likes?|shares?|followers?)\b(?! (?:of|for|each))",
+    re.IGNORECASE,
+)
 _NOISE_CHARS = 120
 
 
@@ -40,7 +45,7 @@ def without_noise(text: str) -> str:
             seen.add(form)
         lines = block.split("\n")
         out.append("\n".join(line for line in lines if not is_noise(line)))
-    return "".join(out)
+    return _PASSING.sub("", "".join(out))
 
 
 def is_noise(line: str) -> bool:

@@ -29,14 +29,20 @@ IMPLIED: dict[str, tuple[str, ...]] = {
 } | {word: (str(value),) for value, word in enumerate(_ORDINALS, 1)} | {
     "both": ("2",), "pair": ("2",), "twice": ("2",), "double": ("2",), "doubled": ("2",), "doubling": ("2",),
     "couple": ("2",), "second": ("2",), "half": ("1/2", "2", "0.5"), "halves": ("2", "1/2"), "halve": ("2",),
-    "halved": ("2",), "squared": ("2",), "square": ("2",), "squares": ("2",), "quadratic": ("2",), "cubed": ("3",),
-    "cube": ("3",), "cubes": ("3",), "cubic": ("3",), "triple": ("3",), "triples": ("3",), "thrice": ("3",),
+    "halved": ("2",), "squared": ("2",), "cubed": ("3",),
+    "triple": ("3",), "triples": ("3",), "thrice": ("3",),
     "thirds": ("3",), "quarter": ("1/4", "4", "0.25"), "quarters": ("4",), "fourths": ("4",), "fifths": ("5",),
-    "sixths": ("6",), "eighths": ("8",), "tenths": ("10",), "dozen": ("12",), "once": ("1",), "single": ("1",),
-    "unit": ("1",), "unity": ("1",), "one": ("1",), "null": ("0",), "zero": ("0",), "zeros": ("0",), "vanishes": ("0",),
-    "vanish": ("0",), "vanishing": ("0",), "none": ("0",), "no": ("0",), "nothing": ("0",), "quadruple": ("4",),
+    "sixths": ("6",), "eighths": ("8",), "tenths": ("10",), "dozen": ("12",), "once": ("1",),
+    "one": ("1",), "null": ("0",), "zero": ("0",), "zeros": ("0",),
+    "none": ("0",), "quadruple": ("4",),
     "hundredth": ("100",), "hundredths": ("100",), "hundred": ("100",), "thousand": ("1000",), "thousandths": ("1000",),
-    "decade": ("10",), "century": ("100",), "binary": ("2",), "decimal": ("10",),
+}  # fmt: skip
+# What has to do with a number without standing for it: the number may come from there, and is not kept by it.
+ALLUDING = {
+    "quadratic": "2", "quadratics": "2", "square": "2", "squares": "2", "cubic": "3", "cube": "3", "cubes": "3",
+    "binary": "2", "decimal": "10", "single": "1", "unit": "1", "unity": "1", "triangle": "3", "triangles": "3",
+    "linear": "1", "vanish": "0", "vanishes": "0", "vanishing": "0", "nothing": "0", "no": "0", "decade": "10",
+    "century": "100", "positive": "0", "negative": "0", "nonnegative": "0", "nonzero": "0",
 }  # fmt: skip
 
 _LABEL_WORDS = frozenset(
@@ -59,16 +65,21 @@ _LEADING = re.compile(
 )
 _HEADING_NUMBER = re.compile(r"^[ \t>]*#{1,6}[ \t]+[*_]{0,3}(?P<item>\d{1,3}(?:\.\d{1,3}){0,3})(?=[ \t])", re.MULTILINE)
 _TOKEN = re.compile(
-    r"(?:(?<![^\s(\[|:=,{$])[-−])?(?:\d{1,3}(?:[,\u202f\u2009]\d{3})++(?!\d)(?:\.\d++)?|\d++(?:\.\d++)*(?:/\d++(?![\d/.]))?)"
-    rf"|[^\W\d_]+(?:['’][^\W\d_]+)*|[{FORMULA}{CODE}%\n.!?;:|]"
+    r"[^\W\d_]+(?:['’][^\W\d_]+)*"
+    r"|(?:[-−](?<![^\s(\[|:=,{$][-−])(?=\d))?\d(?:\d{0,2}(?:[,\u202f\u2009]\d{3})++(?!\d)(?:\.\d++)?|\d*+(?:\.\d++)*(?:/\d++(?![\d/.]))?)"
+    rf"|[{FORMULA}{CODE}%\n.!?;:|]"
 )
+_MARKS = (("*", ""), ("\\%", "%"), ("\\$", "$"), ("_", " "))
+_NUMERIC = frozenset("0123456789-−")
+_MINUS = frozenset(["minus", "negative"])
+_SAYING = frozenset([*WORDS, *_SCALES, *IMPLIED])
 _EDGES = frozenset("\n.!?;:|")
 
 
 @dataclass
 class Numbers:
     """`kept`: how often each value stands in digits; `spelled`: in words; `implied`: by words such as `both` or `May`;
-    `labels`: (word, number) such as `step 2`; `counted`: numbers that count lines; `tokens`: the running text.
+    `labels`: (word, number) such as `step 2`; `counted`: numbers that count lines; `tokens`: the text.
     """
 
     kept: Counter[str] = field(default_factory=Counter)
@@ -89,7 +100,7 @@ def numbers(prose: str) -> Numbers:
         prose = _CITATION.sub("", prose)
     if FORMULA in prose:
         prose = _TAG.sub("", prose)
-    counted, kept = found.counted, found.kept
+    counted = found.counted
 
     def leading(match: re.Match[str]) -> str:
         if match["item"]:
@@ -99,59 +110,77 @@ def numbers(prose: str) -> Numbers:
     if "#" in prose:
         prose = _HEADING_NUMBER.sub(leading, prose)
     prose = _LEADING.sub(leading, prose)
-    prose = prose.replace("*", "").replace("\\%", "%").replace("\\$", "$").replace("_", " ")
-    tokens = found.tokens = _TOKEN.findall(prose)
-    pending: int | None = None  # a number in words that may go on
-    negative = False
-    for i, token in enumerate(tokens):
-        first = token[0]
-        if first.isdigit() or first in "-−":
-            value = _value(token)
-            scale = _SCALES.get(tokens[i + 1].casefold()) if i + 1 < len(tokens) else None
-            if scale and value.isdigit():
-                value = str(int(value) * scale)
-            before = tokens[i - 1].casefold() if i else "\n"
-            if before in _LABEL_WORDS and first not in "-−":
-                label = (before.removesuffix("s"), value)
-                starts = i < 2 or tokens[i - 2] in _EDGES
-                (found.leading_labels if starts else found.labels)[label] += 1
-            elif before in {"minus", "negative"}:
-                kept[f"-{value}"] += 1
-            else:
-                kept[value] += 1
-            continue
-        word = token if token.islower() else token.casefold()
-        if word in WORDS:
-            value_of = WORDS[word]
-            if pending is None:
-                negative = i > 0 and tokens[i - 1].casefold() in {"minus", "negative"}
-            if pending is not None and pending % 100 >= 20 and pending % 10 == 0 and value_of < 10:
-                pending += value_of
-            else:
-                if pending is not None:
-                    _spell(found, pending, negative)
-                pending = value_of
-            continue
-        if pending is not None:
-            if word in _SCALES:
-                pending *= _SCALES[word]
-                continue
-            _spell(found, pending, negative)
-            pending = None
-        if word in IMPLIED:
-            found.implied.update(IMPLIED[word])
-    if pending is not None:
-        _spell(found, pending, negative)
+    for mark, plain in _MARKS:
+        if mark in prose:
+            prose = prose.replace(mark, plain)
+    tokens = found.tokens = _TOKEN.findall(prose.casefold())
+    spelled: _Spelled | None = None
+    for i in [i for i, token in enumerate(tokens) if token in _SAYING or token[0] in _NUMERIC]:
+        token = tokens[i]
+        if spelled is not None and spelled.end != i:
+            spelled.tell(found)
+            spelled = None
+        if token in WORDS or token in _SCALES:
+            if spelled is None or not spelled.goes_on(token):
+                if spelled is not None:
+                    spelled.tell(found)
+                    spelled = None
+                if token in WORDS:
+                    spelled = _Spelled(WORDS[token], i + 1, i > 0 and tokens[i - 1] in _MINUS)
+                elif i == 0 or tokens[i - 1][0] not in _NUMERIC:
+                    found.implied.update(IMPLIED.get(token, ()))
+        elif token in IMPLIED:
+            found.implied.update(IMPLIED[token])
+        else:
+            _digits(found, tokens, i)
+    if spelled is not None:
+        spelled.tell(found)
     return found
 
 
-def _spell(found: Numbers, value: int, negative: bool) -> None:
-    if negative:
-        found.spelled[f"-{value}"] += 1
-    elif value < 2:
-        found.implied[str(value)] += 1
+def _digits(found: Numbers, tokens: list[str], i: int) -> None:
+    """Take down the number at place `i`."""
+    token = tokens[i]
+    value = _value(token)
+    if i + 1 < len(tokens) and (scale := _SCALES.get(tokens[i + 1])) and value.isdigit():
+        value = str(int(value) * scale)
+    before = tokens[i - 1] if i else "\n"
+    if before in _LABEL_WORDS and token[0].isdigit():
+        leads = i < 2 or tokens[i - 2] in _EDGES
+        (found.leading_labels if leads else found.labels)[before.removesuffix("s"), value] += 1
+    elif before in _MINUS:
+        found.kept[f"-{value}"] += 1
     else:
-        found.spelled[str(value)] += 1
+        found.kept[value] += 1
+
+
+@dataclass
+class _Spelled:
+    """A number in words while it is read; `end` is the place after its last word."""
+
+    value: int
+    end: int
+    negative: bool
+
+    def goes_on(self, word: str) -> bool:
+        """Take the next word into the number, if it belongs to it."""
+        if word in _SCALES:
+            self.value *= _SCALES[word]
+        elif self.value % 100 >= 20 and self.value % 10 == 0 and WORDS[word] < 10:
+            self.value += WORDS[word]
+        else:
+            return False
+        self.end += 1
+        return True
+
+    def tell(self, found: Numbers) -> None:
+        """Take it down; `one` and `zero` often are no numbers, and only imply them."""
+        if self.negative:
+            found.spelled[f"-{self.value}"] += 1
+        elif self.value < 2:
+            found.implied[str(self.value)] += 1
+        else:
+            found.spelled[str(self.value)] += 1
 
 
 def _value(token: str) -> str:

@@ -18,14 +18,17 @@ _ENVIRONMENTS = (
     "equation|align|aligned|alignat|gather|gathered|multline|eqnarray|displaymath|math|flalign|split|array|cases"
     "|[pbvV]?matrix"
 )
-_MARK = re.compile(
-    r"\\(?:[\\$]|(?P<opens>[(\[])|(?P<closes>[)\]])|(?P<edge>begin|end)\s?\{(?P<name>" + _ENVIRONMENTS + r")\*?\})"
-    r"|(?P<dollars>\$\$?)"
-)
+_MARK = re.compile(r"\\(?:[\\$()\[\]]|(?:begin|end)\s?\{(?:" + _ENVIRONMENTS + r")\*?\})|\$\$?")
+_CHARACTERS = frozenset(["\\\\", "\\$"])
 _MONEY = re.compile(r"\s*\d[\d.,]*(?:\s+(?:[a-z]{2,}|[A-Z][a-z]+)|\s*[-–]\s*$|\s*[/)])")
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
+_SIMPLE = re.compile(r"[^\s\d](?:[^\n]{0,300}[^\s])?")
+_SURELY = re.compile(r"[\\^_=]")
 _INLINE_CHARS = 2000
-_CLOSING = {"(": ")", "[": "]"}
+_CLOSING = {"\\(": "\\)", "\\[": "\\]", "$$": "$$"}
+
+_Mark = tuple[int, int, str]
+"""A delimiter: where it begins and ends, and the delimiter."""
 
 
 @dataclass
@@ -54,99 +57,80 @@ def read(text: str) -> Reading:
     if "$" not in text and "\\" not in text:
         reading.prose = text
         return reading
-    marks = [_Mark(match) for match in _MARK.finditer(text)]
+    marks = [(m.start(), m.end(), m[0]) for m in _MARK.finditer(text) if m[0] not in _CHARACTERS]
     prose: list[str] = []
     place = i = 0
     unpaired: set[str] = set()  # closing delimiters that do not occur any more
     while i < len(marks):
-        mark = marks[i]
-        end = _pair(text, marks, i, unpaired)
-        if end is None:
-            money = mark.kind == "$" and _is_money(text, mark.end)
-            reading.unclosed += mark.kind != "character" and not money
+        start, end, mark = marks[i]
+        k: int | None
+        if mark == "$":
+            # Nearly always the next mark closes it, and what is between is plainly no money.
+            simple = i + 1 < len(marks) and marks[i + 1][2] == "$" and _SIMPLE.fullmatch(text, end, marks[i + 1][0])
+            k = i + 1 if simple else _dollar(text, marks, i)
+        else:
+            k = _pair(marks, i, unpaired)
+        if k is None:
+            reading.unclosed += mark != "$" or not _is_money(text, end)
             i += 1
             continue
-        closing = marks[end]
-        inner = text[mark.end : closing.start] if mark.kind != "begin" else text[mark.start : closing.end]
-        if mark.kind not in {"$", "$$"} and "$" in inner:
-            reading.unclosed += sum(other.kind in {"$", "$$"} for other in marks[i + 1 : end]) % 2
-        prose += [text[place : mark.start], FORMULA]
-        reading.formulas.append(inner)
-        # `$a$$b$` is two formulas: the second dollar of the pair opens the next.
-        place = closing.start + 1 if mark.kind == "$" and closing.kind == "$$" else closing.end
-        if place != closing.end:
-            marks[end] = closing.half()
-            i = end
+        closing_start, closing_end, closing = marks[k]
+        if mark[0] == "\\":
+            reading.unclosed += sum(other[2][0] == "$" for other in marks[i + 1 : k]) % 2
+        begins = mark.startswith("\\begin")
+        reading.formulas.append(text[start:closing_end] if begins else text[end:closing_start])
+        prose += [text[place:start], FORMULA]
+        if mark == "$" and closing == "$$":
+            # `$a$$b$` is two formulas: the second dollar of the pair opens the next.
+            place = closing_start + 1
+            marks[k] = (place, closing_end, "$")
+            i = k
         else:
-            i = end + 1
+            place = closing_end
+            i = k + 1
     prose.append(text[place:])
     reading.prose = "".join(prose)
     return reading
 
 
-class _Mark:
-    """A delimiter: its kind (`$`, `$$`, an opening or closing bracket, `begin`, `end`, or `character`) and place."""
-
-    __slots__ = ("end", "kind", "name", "start")
-
-    def __init__(self, match: re.Match[str]) -> None:
-        self.start, self.end = match.span()
-        kind = match.lastgroup
-        self.name = match["name"] or ""
-        self.kind = match[kind] if kind in {"opens", "closes", "dollars"} else (match["edge"] or "character")
-
-    def half(self) -> "_Mark":
-        """The second dollar of `$$`."""
-        mark = _Mark.__new__(_Mark)
-        mark.start, mark.end, mark.kind, mark.name = self.start + 1, self.end, "$", ""
-        return mark
-
-
-def _pair(text: str, marks: list[_Mark], i: int, unpaired: set[str]) -> int | None:
+def _pair(marks: list[_Mark], i: int, unpaired: set[str]) -> int | None:
     """The mark that closes mark `i`; None where it opens nothing."""
-    mark = marks[i]
-    if mark.kind == "$":
-        return _dollar(text, marks, i)
-    if mark.kind in {"character", ")", "]", "end"}:
-        return None
-    wanted = "$$" if mark.kind == "$$" else _CLOSING.get(mark.kind, mark.name)
-    if wanted in unpaired:
+    mark = marks[i][2]
+    begins = mark.startswith("\\begin")
+    closing = mark.replace("begin", "end") if begins else _CLOSING.get(mark)
+    if closing is None or closing in unpaired:
         return None
     depth = 0
     for k in range(i + 1, len(marks)):
-        other = marks[k]
-        if mark.kind == "begin":
-            if other.name == wanted:
-                if other.kind == "begin":
-                    depth += 1
-                elif not depth:
-                    return k
-                else:
-                    depth -= 1
-        elif other.kind == wanted:
-            return k
-        elif other.kind == mark.kind:
-            return None  # opened anew: the first was never closed
-    unpaired.add(wanted)
+        other = marks[k][2]
+        if other == closing:
+            if not depth:
+                return k
+            depth -= 1
+        elif other == mark:
+            if not begins:
+                return None  # opened anew: the first was never closed
+            depth += 1
+    unpaired.add(closing)
     return None
 
 
 def _dollar(text: str, marks: list[_Mark], i: int) -> int | None:
     """The dollar that closes an inline formula: the next one, unless what is between is money or two paragraphs."""
-    start = marks[i].end
+    start = marks[i][1]
     for k in range(i + 1, len(marks)):
-        other = marks[k]
-        if other.start - start > _INLINE_CHARS:
+        place, end, other = marks[k]
+        if place - start > _INLINE_CHARS:
             return None
-        if other.kind not in {"$", "$$"}:
+        if other[0] != "$":
             continue
-        inner = text[start : other.start]
-        if not inner.strip() or _BLANK_LINE.search(inner):
+        inner = text[start:place]
+        if not inner or inner.isspace() or ("\n" in inner and _BLANK_LINE.search(inner)):
             return None
-        if inner[-1].isspace() != inner[0].isspace() and "\n" not in inner and not re.search(r"[\\^_=]", inner):
+        last = inner[-1].isspace()
+        if last != inner[0].isspace() and "\n" not in inner and not _SURELY.search(inner):
             return None
-        after = text[other.end : other.end + 1]
-        return None if _MONEY.match(inner) and (inner[-1].isspace() or after.isdigit()) else k
+        return None if _MONEY.match(inner) and (last or text[end : end + 1].isdigit()) else k
     return None
 
 

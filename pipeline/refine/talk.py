@@ -2,6 +2,7 @@
 
 import re
 from functools import cache
+from itertools import pairwise
 
 from pipeline.refine.prompts import shipped_prompts
 
@@ -40,7 +41,7 @@ _TALK = re.compile(
     r"|(?:rest of|remaining) (?:the )?(?:text|content)|word count ?:|end of (?:the )?(?:text|rewrite|document)\b"
     r"|knowledge cutoff)"
     r"|\[(?:the )?(?:rest|remainder) of|\[(?:content|text) (?:continues|omitted)"
-    r"|</?(?:think|text|document|rewrite|answer|output|s)>|<\|[a-z_]+\|>|\[/?INST\]|^(?:assistant|user|system) ?:",
+    r"|</?(?:think|text|document|rewrite|answer|output|s)>|\[/?INST\]|^(?:assistant|user|system) ?:",
     re.IGNORECASE | re.MULTILINE,
 )
 _INJECTED = re.compile(
@@ -50,42 +51,75 @@ _INJECTED = re.compile(
     r"|do not (?:rewrite|refine|follow|edit))",
     re.IGNORECASE,
 )
+# One of these is in every text that the pattern of the same name matches; looking for them is far faster.
+_REFUSAL_SIGNS = (
+    "sorry", "can't", "cannot", "unable", "not able", "won't", "as an ai", "as a ", "as an art", "as a l", "i'm a",
+    "i am a", "guideline", "polic", "decline", "no text", "no content", "please ", "apolog", "an ai", "just a",
+)  # fmt: skip
+_TALK_SIGNS = tuple(
+    """
+    sure|certainly|of course|absolutely|okay|ok|great|got it|understood|no problem|here|below|following|this is|i've
+    |i have|i will|i'll|refined|rewritten|revised|edited|cleaned|polished|improved|rephrased|paraphrased|reworded
+    |restructured|reformatted|hope this|let me know|feel free|would you|if you|happy to|anything else|do you want
+    |request|original text|provided text|given text|source text|prompt|instructions|i removed|i omitted|i kept
+    |i preserved|i rewrote|i refined|i reorgani|i corrected|i fixed|i made|version|rewrite|rest of|remain|word count
+    |end of|cutoff|[|</|<t|<d|<r|<a|<o|<s|assistant|user|system
+    """.replace("\n    ", "").split("|")
+)
+_SIGNS = (
+    "ignore", "disregard", "forget", "override", "bypass", "skip", "you are now", "new instruction", "system prompt",
+    "answer ", "reply ", "respond ", "output ", "say ", "write only", "write just", "write with", "write nothing",
+    "write exactly", "print ", "return ", "do not rewrite", "do not refine", "do not follow", "do not edit",
+)  # fmt: skip
 _DEMANDED = re.compile(
     r"\b(?:answer|reply|respond|output|say|write|print|return)\s+(?:only|just|exactly|nothing but|with)?\s*"
     r"(?:with|only|just|exactly|the words?|the phrase)?\s*[:]?\s*[\"'“‘`*]*([^\"'”’`*.!\n]{1,60})",
     re.IGNORECASE,
 )
-_WORD = re.compile(r"[^\W_]+")
+_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|\d+|[.!?;:|]")
 
 
 def refusals(original: str, rewrite: str) -> int:
     """Refusals in the rewrite that the original does not have."""
-    return _more(_REFUSAL, original, rewrite[: 2 * _EDGE_CHARS] + "\n" + rewrite[-_EDGE_CHARS:])
+    return _more(_REFUSAL, _REFUSAL_SIGNS, original, rewrite)
 
 
 def remarks(original: str, rewrite: str) -> int:
     """Remarks of an assistant, at the beginning or the end of the rewrite, that the original does not have."""
+    return _more(_TALK, _TALK_SIGNS, original, rewrite)
+
+
+def _more(pattern: re.Pattern[str], signs: tuple[str, ...], original: str, rewrite: str) -> int:
     edges = rewrite if len(rewrite) <= 2 * _EDGE_CHARS else f"{rewrite[:_EDGE_CHARS]}\n{rewrite[-_EDGE_CHARS:]}"
-    return _more(_TALK, original, edges)
-
-
-def _more(pattern: re.Pattern[str], original: str, part: str) -> int:
-    found = [match[0] for match in pattern.finditer(part)]
+    lower = edges.casefold()
+    if not any(sign in lower for sign in signs):
+        return 0
+    found = [match[0] for match in pattern.finditer(edges)]
     if not found:
         return 0
     plain = " ".join(original.split()).casefold()
     return sum(" ".join(phrase.split()).casefold().strip("*#>_ ") not in plain for phrase in found)
 
 
-def prompt_copied(original_words: list[str], rewrite_words: list[str], prompt: str) -> int:
-    """Runs of six words that the rewrite has from the prompt, or from a shipped prompt, and not from the original."""
-    known = _shipped_grams() | (_grams(_words(prompt)) if prompt else frozenset())
-    shared = _grams(rewrite_words) & known
-    return len(shared - _grams(original_words)) if shared else 0
+def prompt_copied(original: list[str], rewrite: list[str], prompt: str) -> int:
+    """Runs of six words that the rewrite has from the prompt, or from a shipped prompt, and not from the original.
+
+    Both texts are given as lower-case words.
+    """
+    known, starts = _shipped_grams()
+    if prompt:
+        own = _grams(_words(prompt))
+        known, starts = known | own, starts | {gram[:2] for gram in own}
+    places = [i for i, pair in enumerate(pairwise(rewrite)) if pair in starts]
+    shared = {gram for i in places if (gram := tuple(rewrite[i : i + _GRAM])) in known}
+    return len(shared - _grams(original)) if shared else 0
 
 
 def steered(original: str, rewrite: str) -> bool:
     """Whether the page gives orders to a model and the rewrite does what they ask instead of what it was asked."""
+    lower = original.casefold()
+    if not any(sign in lower for sign in _SIGNS):
+        return False
     orders = list(_INJECTED.finditer(original))
     if not orders:
         return False
@@ -110,9 +144,10 @@ def _grams(words: list[str]) -> frozenset[tuple[str, ...]]:
 
 
 @cache
-def _shipped_grams() -> frozenset[tuple[str, ...]]:
+def _shipped_grams() -> tuple[frozenset[tuple[str, ...]], frozenset[tuple[str, ...]]]:
+    """Runs of the shipped prompts, and the two words that each begins with."""
     grams: set[tuple[str, ...]] = set()
     for prompt in shipped_prompts():
         for message in prompt.messages("", ("",)):
             grams |= _grams(_words(message["content"]))
-    return frozenset(grams)
+    return frozenset(grams), frozenset(gram[:2] for gram in grams)

@@ -31,6 +31,7 @@ Reason = Literal[
     "numbers_lost",
     "numbers_new",
     "names_new",
+    "words_altered",
 ]
 
 
@@ -41,7 +42,7 @@ class GuardSettings(Frozen):
     """Words of the rewrite over words of the original, at least."""
     max_length_ratio: float = Field(default=1.8, gt=0)
     """The same, at most; 40 words more are always allowed."""
-    min_overlap: float = Field(default=0.4, ge=0, le=1)
+    min_overlap: float = Field(default=0.25, ge=0, le=1)
     """Share of the rewrite's content words that the original has, at least: below, it is about something else."""
     max_overlap: float = Field(default=1.0, ge=0, le=1)
     """Share of the rewrite's word trigrams that the original has, at most: above, it is a copy. 1 allows copies."""

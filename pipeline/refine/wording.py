@@ -16,10 +16,13 @@ _COMMON = frozenset(
     until up us very was we were what when where which while who why will with would you your yet
     """.split()
 )
-_FACTS = re.compile(
-    r"\b(?:theorem|lemma|corollary|proposition|conjecture|axiom|law|inequality|identity|principle|criterion|paradox)s?\b",
-    re.IGNORECASE,
+_FACT = (
+    "theorem lemma corollary proposition conjecture axiom law inequality identity principle criterion paradox".split()
 )
+_LOOSE = frozenset(fact[:_STEM] for fact in "law laws inequality identity principle criterion paradox".split())
+"""Facts that prose may name although the page only states them: `AM-GM` is an inequality."""
+_FACT_WORDS = frozenset([*_FACT, *(f"{fact}s" for fact in _FACT), "corollaries", "identities", "criteria"])
+_FACTS = re.compile(rf"\b(?:{'|'.join(_FACT)})s?\b", re.IGNORECASE)
 _NAME = re.compile(
     r"(?<=[a-zà-ÿ,;)(] )[A-Z][a-zà-ÿ]{3,}(?:['’]s)?(?:[-–][A-Z][a-zà-ÿ]{2,})?|(?<=[a-zà-ÿ,;)(] )[A-Z][a-zà-ÿ]{3,}"
 )
@@ -31,6 +34,9 @@ _UNKNOWN = 0.4
 # Headings, bold labels and short lines without a verb write words with a capital for style.
 _TITLES = re.compile(r"^[ \t>]*#{1,6}[ \t].*$|^[ \t]*(?:[-*+][ \t]+)?\*\*[^*\n]{1,80}\*\*:?", re.MULTILINE)
 _SENTENCE = re.compile(r"[^.!?\n]+")
+_ENDS = re.compile(r"[.!?\n]+")
+_SENTENCE_CHARS = 20
+"""A shorter sentence may well stand twice."""
 _TERMINAL = re.compile(r"[.!?:;…)\]}\"'”’*_`$|>□■∎~]\s*\Z|\\\w+\s*\Z")
 _LAST_STRUCTURE = re.compile(r"[ \t]*(?:#{1,6}[ \t]|[-*+•][ \t]|\(?\w{1,3}[.)][ \t]|[|>]|\$\$|```)")
 _DANGLING = frozenset(
@@ -40,12 +46,8 @@ _FOREIGN_SCRIPT = re.compile(r"[Ѐ-ӿ؀-ۿऀ-ॿ぀-ヿ㐀-鿿가-힯]")
 
 
 def content_words(tokens: list[str]) -> list[str]:
-    """Lower-case words that are not grammar, cut to a stem."""
-    return [
-        word[:_STEM]
-        for token in tokens
-        if len(token) > 2 and token[0].isalpha() and (word := token.casefold()) not in _COMMON
-    ]
+    """Of lower-case words those that are not grammar, cut to a stem."""
+    return [word[:_STEM] for word in tokens if len(word) > 2 and word not in _COMMON and word[0] >= "a"]
 
 
 def overlap(original: list[str], rewrite: list[str]) -> float:
@@ -63,6 +65,8 @@ def copied(original: list[str], rewrite: list[str]) -> float:
 
 def foreign(original: str, rewrite: str, shared: float) -> float:
     """Share of the rewrite's paragraphs in another language; 0 without a look where the words are the original's."""
+    if shared >= 0.5 and not _FOREIGN_SCRIPT.search(rewrite):
+        return 0.0
     suspects = [
         block
         for block in (rewrite.split("\n\n") if shared >= 0.5 else [rewrite])
@@ -85,24 +89,28 @@ def foreign(original: str, rewrite: str, shared: float) -> float:
 
 def new_names(original: Content, rewrite: Content) -> list[str]:
     """Theorems and names that the rewrite brings in: `by Fermat's theorem` where the page names neither."""
-    known = {word[:_STEM] for token in original.numbers.tokens if (word := token.casefold())}
-    prose = _TITLES.sub("", rewrite.reading.prose)
-    found = [
-        name for name in _NAME.findall(prose) if name.casefold()[:_STEM] not in known and _names_a_fact(name, prose)
-    ]
-    if not _FACTS.search(rewrite.reading.prose):
+    known = {token[:_STEM] for token in original.numbers.tokens}
+    prose = rewrite.reading.prose
+    found = [name for name in _NAME.findall(prose) if name.casefold()[:_STEM] not in known]
+    if found:
+        untitled = _TITLES.sub("", prose)
+        found = [name for name in _NAME.findall(untitled) if name.casefold()[:_STEM] not in known]
+        found = [name for name in found if _names_a_fact(name, untitled)]
+    if _FACT_WORDS.isdisjoint(rewrite.numbers.tokens):
         return found
     known_facts = {word.casefold()[:_STEM] for word in _FACTS.findall(original.reading.prose)}
-    found += [name for name in _NAMED_FACT.findall(rewrite.reading.prose) if name.casefold()[:_STEM] not in known]
-    for line in rewrite.reading.prose.split("\n"):
+    found += [name for name in _NAMED_FACT.findall(prose) if name.casefold()[:_STEM] not in known]
+    for line in prose.split("\n"):
         sentences = _SENTENCE.findall(line)
         for i, sentence in enumerate(sentences):
             for fact in _FACTS.findall(sentence)[:1]:
                 # A formal statement goes on after its name: "Theorem (Gauss). Every …"
-                part = " ".join(sentences[i : i + 2]) if _STATED.match(sentence) else sentence
-                words = content_words(_WORD.findall(part))
+                goes_on = _STATED.match(sentence) or sentence.rstrip().endswith(fact)
+                part = " ".join(sentences[i : i + 2]) if goes_on else sentence
+                words = content_words(_WORD.findall(part.casefold()))
                 unknown = [word for word in words if word not in known]
-                if fact.casefold()[:_STEM] not in known_facts and fact.casefold()[:_STEM] not in known:
+                stem = fact.casefold()[:_STEM]
+                if stem not in known_facts and stem not in known and stem not in _LOOSE:
                     found.append(fact)
                 elif len(unknown) >= 3 and len(unknown) > _UNKNOWN * len(words):
                     found.append(f"{fact}: {' '.join(unknown)}")
@@ -121,18 +129,19 @@ def _names_a_fact(name: str, prose: str) -> bool:
 
 def repetition(original: str, rewrite: str) -> float:
     """Share of the rewrite's characters in lines, sentences or loops that repeat, beyond what the original has."""
-    return max(0.0, _repeated(rewrite) - _repeated(original))
+    share = _repeated(rewrite)
+    return max(0.0, share - _repeated(original)) if share else 0.0
 
 
 def _repeated(text: str) -> float:
     seen: set[str] = set()
     again = 0
-    for sentence in _SENTENCE.findall(text):
-        form = " ".join(sentence.split())
-        if len(form) >= 20:
-            if form in seen:
-                again += len(sentence)
-            seen.add(form)
+    for part in _ENDS.split(text):
+        if len(part) >= _SENTENCE_CHARS:
+            part = part.strip()
+            if part in seen:
+                again += len(part)
+            seen.add(part)
     tail = text[-600:]
     words = tail.split()
     if len(words) >= 16:
