@@ -48,7 +48,7 @@ def test_a_killed_task_is_named_and_a_killed_driver_is_not_missed(cluster, crawl
     driver = on_slurm.start()
     job, task = on_slurm.running_task("extract.pages")
     task.kill()
-    _, stderr = driver.communicate(timeout=120)
+    _, stderr = driver.communicate(timeout=300)
     assert driver.returncode == 1
     assert "extract/pages: 1 parts are not complete, of 1 of 2 tasks" in stderr
     assert f"job {job}" in stderr
@@ -64,7 +64,7 @@ def test_a_killed_task_is_named_and_a_killed_driver_is_not_missed(cluster, crawl
     watcher = on_slurm.start()
     on_slurm.running_task("filter.thresholds")
     watcher.send_signal(signal.SIGINT)
-    _, stderr = watcher.communicate(timeout=60)
+    _, stderr = watcher.communicate(timeout=120)
     assert watcher.returncode == 130
     assert "attached to Slurm jobs" in stderr
     assert "go on without this command" in stderr

@@ -110,7 +110,7 @@ def test_ends_with_the_same_corpus(cluster, crawl, tmp_path, results, fault):
     fault(on_slurm)
     if fault is killed_driver:
         driver.kill()
-    _, stderr = driver.communicate(timeout=300)
+    _, stderr = driver.communicate(timeout=900)
     if fault in MUST_FAIL:
         assert driver.returncode == 1
         assert "run the same command again" in stderr or "the same command submits" in stderr

@@ -122,7 +122,7 @@ class Cluster:
         """Id, name, state and node of everything in the queue, elements one by one."""
         return [line.split("|") for line in self.run("squeue", "-h", "-r", "-o", "%i|%j|%T|%N").splitlines()]
 
-    def wait(self, condition: Callable[[], object], what: str, timeout_s: float = 60.0) -> None:
+    def wait(self, condition: Callable[[], object], what: str, timeout_s: float = 180.0) -> None:
         """Wait until `condition()` holds."""
         end = time.monotonic() + timeout_s
         while not condition():

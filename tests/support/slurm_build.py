@@ -34,7 +34,7 @@ class SlurmBuild:
     def run(self, *more: str) -> tuple[int, str]:
         """The command to its end: exit code, and what it wrote on standard error."""
         process = self.start(*more)
-        _, stderr = process.communicate(timeout=300)
+        _, stderr = process.communicate(timeout=900)
         return process.returncode, stderr
 
     def manifest(self) -> dict[str, object]:
