@@ -1,6 +1,7 @@
-"""One build at a time in an output folder: a lock file that names host and pid."""
+"""One build at a time in an output folder: a lock file that names host and pid, and the Slurm job that it runs in."""
 
 import os
+import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,11 +11,12 @@ import psutil
 
 from pipeline.errors import BadInput
 from pipeline.files import canonical, read_json
+from pipeline.slurm import queue
 
 
 @contextmanager
 def output_lock(out: Path) -> Iterator[None]:
-    """Hold `<out>/build.lock`. A lock left by a dead process of this host is taken over.
+    """Hold `<out>/build.lock`. A lock left by a dead process of this host, or by a Slurm job that is over, is taken.
 
     Raises:
         BadInput: another build holds the folder.
@@ -36,7 +38,14 @@ def output_lock(out: Path) -> Iterator[None]:
 
 
 def _me() -> dict[str, str | int | float]:
-    return {"host": socket.gethostname(), "pid": os.getpid(), "started": psutil.Process().create_time()}
+    me: dict[str, str | int | float] = {
+        "host": socket.gethostname(),
+        "pid": os.getpid(),
+        "started": psutil.Process().create_time(),
+    }
+    if "SLURMD_NODENAME" in os.environ:  # set on the nodes of a job only
+        me["job"] = os.environ["SLURM_JOB_ID"]
+    return me
 
 
 def _remove_stale(path: Path) -> None:
@@ -48,6 +57,11 @@ def _remove_stale(path: Path) -> None:
     except (ValueError, KeyError, TypeError) as error:
         raise BadInput(f"{path}: not readable as a lock ({error}); delete it if no build is running") from error
     if host != socket.gethostname():
+        job = holder.get("job")
+        # A job with our own id is our own former life, requeued to another node.
+        if job is not None and (job == _me().get("job") or (shutil.which("squeue") and queue.has_ended(str(job)))):
+            path.unlink(missing_ok=True)
+            return
         raise BadInput(f"{path}: held by process {pid} on {host}; wait for it, or delete the file if it is gone")
     if psutil.pid_exists(pid) and abs(psutil.Process(pid).create_time() - started) < 1:
         raise BadInput(f"{path}: held by process {pid} on this host; wait for it, or end it")

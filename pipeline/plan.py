@@ -96,22 +96,20 @@ def _crawl(measured: Measured, tasks: int) -> list[str]:
 
 def _slurm(steps: tuple[Step, ...], measured: Measured, profile: Profile) -> list[str]:
     arrays = sum(step.chunks for step in steps)
-    where = [f"{name} {value}" for name in ("partition", "account", "qos") if (value := getattr(profile, name))]
-    running = f"at most {profile.max_running:,} at a time" if profile.max_running else "as many as the cluster runs"
-    lines = [
-        f"Slurm: {', '.join(where) or 'the default partition'}; {arrays} arrays with "
-        f"{sum(step.tasks for step in steps):,} elements, {running}; {len(steps)} finalise jobs"
-    ]
+    account = "".join(f", {name} {value}" for name in ("account", "qos") if (value := getattr(profile, name)))
+    elements = sum(step.tasks for step in steps)
+    lines = [f"Slurm{account}: {arrays} arrays with {elements:,} elements, and {len(steps)} finalise jobs"]
     for step in steps:
-        time, memory, cpus = profile.resources(step.stage, step.phase)
-        lines.append(f"  {step.name:<18} time {time}, memory {memory}, {cpus} CPUs")
+        resources = profile.resources(step.stage, step.phase)
+        settings = resources.model_dump(exclude_none=True, exclude_defaults=True)
+        lines.append(f"  {step.name:<18} {', '.join(f'{name} {value}' for name, value in settings.items())}")
         cost = measured.phases.get(step.name)
-        if cost is not None and cost.peak_rss_bytes > profile_bytes(memory):
+        if cost is not None and resources.memory and cost.peak_rss_bytes > memory_bytes(resources.memory):
             lines.append(f"    a task took {_bytes(cost.peak_rss_bytes)}: raise phases.{step.name}.memory")
     return lines
 
 
-def profile_bytes(memory: str) -> int:
+def memory_bytes(memory: str) -> int:
     """Slurm's way to write memory, in bytes; a bare number is MiB."""
     number, unit = (memory[:-1], memory[-1]) if memory[-1].isalpha() else (memory, "M")
     return int(number) << {"K": 10, "M": 20, "G": 30, "T": 40}[unit]

@@ -1,6 +1,7 @@
 """`mathmill build --executor slurm`: submit what is missing, or attach to the jobs that are at it."""
 
 import shlex
+import time
 from pathlib import Path
 
 from pipeline.build import check
@@ -59,6 +60,12 @@ def _attach(loaded: LoadedRecipe, out: Path, reporter: Reporter) -> Path | None:
     if folder is not None:
         plan = submission.read(folder)
         state = judge(folder, plan, alive)
+        # What another node wrote may not be seen here yet: a healthy chain must not be cancelled for that.
+        end = time.monotonic() + plan.profile.settle_s
+        while state.problem is not None and not state.failed and time.monotonic() < end:
+            time.sleep(plan.profile.poll_s)
+            alive = queue.jobs_of(submission.key_of(out))
+            state = judge(folder, plan, alive)
         if state.problem is None and state.step < len(plan.steps):
             if plan.recipe != loaded.recipe:
                 raise BadInput(

@@ -26,6 +26,7 @@ from datatrove.utils.logging import logger
 
 from pipeline.errors import BadInput, BuildFailed
 from pipeline.slurm import queue, submission
+from pipeline.slurm.profile import Profile, Resources
 from pipeline.slurm.submission import Submission
 from pipeline.worker import RunParts
 
@@ -37,19 +38,20 @@ class StepExecutor(SlurmPipelineExecutor):
         """The step `number` of the submission in `folder`, after the finalise job `after`."""
         step, profile = plan.steps[number], plan.profile
         where = submission.step_folder(folder, plan, number).absolute()
-        time, self.memory, cpus = profile.resources(step.stage, step.phase)
+        resources = profile.resources(step.stage, step.phase)
+        self.options = {"mem": resources.memory, **resources.sbatch}
         self.folder = folder.absolute()
         self.retries = profile.retries
         super().__init__(
             [RunParts(where)],
             tasks=step.tasks,
-            time=time,
-            partition=profile.partition,
-            cpus_per_task=cpus,
-            workers=profile.max_running or -1,
+            time=resources.time,
+            partition=resources.partition,
+            cpus_per_task=resources.cpus,
+            workers=resources.max_running or -1,
             job_name=f"{plan.recipe.name}.{step.stage}.{step.phase}.{plan.key}",
             qos=profile.qos,
-            env_command=_environment(plan, cpus),
+            env_command=_environment(profile, resources),
             sbatch_args={"account": profile.account, "kill-on-invalid-dep": "yes", "open-mode": "append"},
             max_array_size=step.chunk,
             depends_job_id=after,
@@ -57,16 +59,15 @@ class StepExecutor(SlurmPipelineExecutor):
             logging_dir=str(where),
             skip_completed=False,
             slurm_logs_folder=str(where / "slurm"),
-            srun_args={"cpus-per-task": cpus},
+            srun_args={"cpus-per-task": resources.cpus},
         )
-        self.extra = profile.sbatch
 
     def launch_merge_stats(self) -> None:
         """Nothing: the finalise job comes after the array."""
 
     def get_sbatch_args(self, max_array: int = 1) -> dict[str, Any]:
         """datatrove's, with memory as the profile writes it, and without what the profile leaves open."""
-        args = super().get_sbatch_args(max_array) | {"mem": self.memory, **self.extra}
+        args = super().get_sbatch_args(max_array) | self.options
         return {key: value for key, value in args.items() if key != "mem-per-cpu" and value is not None}
 
     def get_launch_file_contents(self, sbatch_args: dict[str, Any], run_script: str) -> str:
@@ -101,13 +102,13 @@ def check_profile(plan: Submission, where: str) -> None:
     Raises:
         BadInput: with sbatch's words.
     """
-    seen = set()
+    seen: list[Resources] = []
     with TemporaryDirectory() as folder, _outside_any_job():
         for number, step in enumerate(plan.steps):
             resources = plan.profile.resources(step.stage, step.phase)
             if resources in seen:
                 continue
-            seen.add(resources)
+            seen.append(resources)
             executor = StepExecutor(Path(folder), plan, number, None)
             script = executor.get_launch_file_contents(executor.get_sbatch_args(min(step.tasks, step.chunk)), "true")
             if problem := queue.refusal(script):
@@ -144,14 +145,13 @@ def _submit_step(folder: Path, plan: Submission, number: int, after: str | None)
     return finalise
 
 
-def _environment(plan: Submission, cpus: int) -> str:
+def _environment(profile: Profile, resources: Resources) -> str:
     """Shell lines that come before the work of a job."""
-    profile = plan.profile
     if profile.venv is not None:
         python = f"source {shlex.quote(str(Path(profile.venv).expanduser() / 'bin' / 'activate'))}"
     else:
         python = f'export PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"'
-    ours = {"OMP_NUM_THREADS": str(cpus), "TOKENIZERS_PARALLELISM": "false"}
+    ours = {"OMP_NUM_THREADS": str(resources.cpus), "TOKENIZERS_PARALLELISM": "false"}
     exports = [f"export {name}={shlex.quote(value)}" for name, value in {**ours, **profile.env}.items()]
     return "\n".join([*profile.setup, python, *exports])
 

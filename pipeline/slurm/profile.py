@@ -11,6 +11,7 @@ _OURS = {
     "array", "dependency", "error", "export", "job-name", "kill-on-invalid-dep", "open-mode", "output", "requeue",
     "partition", "account", "qos", "time", "mem", "mem-per-cpu", "cpus-per-task", "nodes",
 }  # fmt: skip
+_MEMORY = r"^\d+[KMGT]?$"
 _TIME = re.compile(r"\d+|\d+:\d\d(:\d\d)?|\d+-\d+(:\d\d){0,2}")
 
 
@@ -26,18 +27,31 @@ def _time(value: str | None) -> str | None:
     return value
 
 
+def _not_ours(options: dict[str, str]) -> dict[str, str]:
+    if ours := sorted(_OURS & set(options)):
+        raise ValueError(f"{ours[0]} is set by mathmill; use the profile's own fields")
+    return options
+
+
 class Resources(Frozen):
     """What a phase gets instead of the profile's own values; null: those."""
 
+    partition: str | None = None
+    """Partition: one with GPUs for `refine`, say."""
     time: str | None = None
     """Time limit of an array element."""
-    memory: str | None = Field(default=None, pattern=r"^\d+[KMGT]?$")
+    memory: str | None = Field(default=None, pattern=_MEMORY)
     """Memory of an array element."""
     cpus: int | None = Field(default=None, ge=1)
     """CPUs of an array element."""
+    max_running: int | None = Field(default=None, ge=1)
+    """Elements of an array that may run at a time."""
+    sbatch: dict[str, str] = Field(default_factory=dict)
+    """Further sbatch options, beside the profile's."""
 
     _quoted = field_validator("time", mode="before")(_quoted)
     _time = field_validator("time")(_time)
+    _not_ours = field_validator("sbatch")(_not_ours)
 
 
 class Profile(Frozen):
@@ -51,7 +65,7 @@ class Profile(Frozen):
     """Quality of service; null: the user's default one."""
     time: str = "04:00:00"
     """Time limit of an array element. Every single part (a WARC file, say) has to fit into it."""
-    memory: str = Field(default="4G", pattern=r"^\d+[KMGT]?$")
+    memory: str = Field(default="4G", pattern=_MEMORY)
     """Memory of an array element, its children included."""
     cpus: int = Field(default=1, ge=1)
     """CPUs of an array element. A task is one core's work, save `dedup/cluster`, which uses up to four."""
@@ -80,18 +94,15 @@ class Profile(Frozen):
 
     _quoted = field_validator("time", mode="before")(_quoted)
     _time = field_validator("time")(_time)
+    _not_ours = field_validator("sbatch")(_not_ours)
 
-    @field_validator("sbatch")
-    @classmethod
-    def _not_ours(cls, options: dict[str, str]) -> dict[str, str]:
-        if ours := sorted(_OURS & set(options)):
-            raise ValueError(f"{ours[0]} is set by mathmill; use the profile's own fields")
-        return options
-
-    def resources(self, stage: str, phase: str) -> tuple[str, str, int]:
-        """Time limit, memory and CPUs of an element of a phase."""
-        time, memory, cpus = self.time, self.memory, self.cpus
+    def resources(self, stage: str, phase: str) -> Resources:
+        """What an element of a phase gets."""
+        fields = ("partition", "time", "memory", "cpus", "max_running")
+        values = {name: getattr(self, name) for name in fields}
+        sbatch = dict(self.sbatch)
         for name in (stage, f"{stage}/{phase}"):
             if other := self.phases.get(name):
-                time, memory, cpus = other.time or time, other.memory or memory, other.cpus or cpus
-        return time, memory, cpus
+                values |= {name: value for name in fields if (value := getattr(other, name)) is not None}
+                sbatch |= other.sbatch
+        return Resources(**values, sbatch=sbatch)

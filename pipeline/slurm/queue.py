@@ -45,6 +45,14 @@ def jobs_of(key: str) -> list[Job]:
     return [Job(*row) for row in rows if row[1].endswith(key)]
 
 
+def has_ended(job: str) -> bool:
+    """Whether Slurm knows that a job is over, or does not know it any more."""
+    try:
+        return not _run("squeue", "--noheader", f"--jobs={job}", "--format=%T").strip()
+    except NoAnswer as answer:
+        return "Invalid job id" in str(answer)
+
+
 def cancel(key: str, poll_s: float) -> list[str]:
     """Cancel the jobs whose name ends in `key`, and wait until they are gone; returns their ids.
 

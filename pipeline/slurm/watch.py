@@ -12,6 +12,7 @@ from pipeline.slurm import queue, submission
 from pipeline.slurm.queue import Job
 from pipeline.slurm.submission import Submission, step_folder
 
+_NO_REASON = ("Dependency", "None")
 _LATER = "; run the same command again: it cancels what is left and submits the missing parts"
 
 
@@ -116,7 +117,7 @@ class _Look:
             raise BuildFailed(f"{state.problem}\nthe same command submits the missing parts")
         if state.problem is None:
             self._since = None
-            self.note = _describe(alive)
+            self._describe(alive)
             return True
         self._since = self._since or time.monotonic()
         if not self._ends_in_a_verdict(number, alive) and (
@@ -139,10 +140,13 @@ class _Look:
             self.note = note
             self._reporter.line(note)
 
-
-def _describe(alive: list[Job]) -> str:
-    """The queue in a few words: what runs, what waits, and why, dependencies apart."""
-    running = sum(job.state != "PENDING" for job in alive)
-    reasons = Counter(job.reason for job in alive if job.state == "PENDING" and job.reason != "Dependency")
-    waits = [f"{count} waiting ({reason})" for reason, count in sorted(reasons.items())]
-    return ", ".join([f"{running} running", *waits])
+    def _describe(self, alive: list[Job]) -> None:
+        """The queue in a few words beside the progress; in a line of its own when nothing runs."""
+        running = sum(job.state != "PENDING" for job in alive)
+        reasons = Counter(job.reason for job in alive if job.state == "PENDING" and job.reason not in _NO_REASON)
+        waits = [f"{count} waiting ({reason})" for reason, count in sorted(reasons.items())]
+        note = ", ".join([f"{running} running", *waits])
+        if running or not reasons or self._reporter.quiet:
+            self.note = note
+        else:
+            self._say(note)

@@ -23,6 +23,9 @@ def crawl(tmp_path_factory):
 def test_the_demo_equals_the_local_one(cluster, tmp_path, monkeypatch):
     monkeypatch.setenv("SLURM_CONF", str(cluster.conf))
     on_slurm = SlurmBuild(cluster, "demo", tmp_path / "slurm")
+    (tmp_path / "slurm").mkdir()
+    of_a_lost_job = '{"host":"elsewhere","pid":7,"started":1.0,"job":"999999"}'
+    (tmp_path / "slurm" / "build.lock").write_text(of_a_lost_job)
     code, stderr = on_slurm.run("--detach")
     assert code == 0, stderr
     assert "to end them: scancel " in stderr
