@@ -20,9 +20,9 @@ from pipeline.shard.manifest import Manifest
 from pipeline.stage import Part, PartRecord, Stage
 from pipeline.stages import stages_of
 
-SAMPLE_FILES = 4
-SAMPLE_BYTES = 4 << 20
-"""Of each file of a sample, from its start."""
+SAMPLE_BYTES = 16 << 20
+HEAD_BYTES = 4 << 20
+"""The most that a sample takes of one file, from its start."""
 
 
 @dataclass(frozen=True)
@@ -104,8 +104,10 @@ def _sample(loaded: LoadedRecipe, first: Stage) -> Iterator[tuple[LoadedRecipe, 
     with TemporaryDirectory(prefix="mathmill-plan-") as name:
         folder = Path(name)
         inputs: list[Input] = []
+        taken = 0
         for part in sorted(first.phases()[0].parts(), key=lambda part: part.name):
-            if len(inputs) < SAMPLE_FILES and (head := _head(first, part)):
+            if taken < SAMPLE_BYTES and (head := _head(first, part)):
+                taken += len(head)
                 path = folder / "inputs" / f"{len(inputs)}-{Path(part.label).name}"
                 path.parent.mkdir(exist_ok=True)
                 path.write_bytes(head)
@@ -120,12 +122,12 @@ def _head(stage: ExtractStage, part: Part) -> bytes:
     """The beginning of an input up to the last record that begins in it; empty when there is none."""
     try:
         with stage.open_part(part) as file:
-            head = file.read(SAMPLE_BYTES)
+            head = file.read(HEAD_BYTES)
     except OSError:
         return b""  # the extract stage gives it a status; it is no part of a measure
-    if len(head) < SAMPLE_BYTES:
+    if len(head) < HEAD_BYTES:
         return head
-    starts = [capture.offset for capture in WarcFile(BytesIO(head), name=part.label, max_bytes=SAMPLE_BYTES)]
+    starts = [capture.offset for capture in WarcFile(BytesIO(head), name=part.label, max_bytes=HEAD_BYTES)]
     return head[: starts[-1]] if starts else b""
 
 

@@ -66,7 +66,7 @@ def _growth(recipe: Recipe) -> dict[str, int]:
 
 
 def _table(steps: Iterable[Step], measured: Measured, scale: float, growth: dict[str, int]) -> list[str]:
-    lines = [f"  {'to do':<18} {'tasks':>6} {'memory/task':>12} {'CPU hours':>10} {'wall hours':>10} {'disk':>10}"]
+    lines = [f"  {'to do':<18} {'tasks':>6} {'memory/task':>12} {'CPU':>10} {'wall':>10} {'disk':>10}"]
     cpu = wall = disk = 0.0
     for step in steps:
         cost = measured.phases.get(step.name)
@@ -77,10 +77,10 @@ def _table(steps: Iterable[Step], measured: Measured, scale: float, growth: dict
         cpu, wall, disk = cpu + hours, wall + hours / step.tasks, disk + cost.bytes_out * scale
         memory = cost.peak_rss_bytes + (growth.get(step.name, 0) if scale > 1 else 0)
         lines.append(
-            f"  {step.name:<18} {step.tasks:>6,} {_bytes(memory):>12} {hours:>10.3f} "
-            f"{hours / step.tasks:>10.3f} {_bytes(cost.bytes_out * scale):>10}"
+            f"  {step.name:<18} {step.tasks:>6,} {_bytes(memory):>12} {_duration(hours):>10} "
+            f"{_duration(hours / step.tasks):>10} {_bytes(cost.bytes_out * scale):>10}"
         )
-    lines.append(f"  {'in all':<18} {'':>6} {'':>12} {cpu:>10.3f} {wall:>10.3f} {_bytes(disk):>10}")
+    lines.append(f"  {'in all':<18} {'':>6} {'':>12} {_duration(cpu):>10} {_duration(wall):>10} {_bytes(disk):>10}")
     return lines
 
 
@@ -113,6 +113,10 @@ def memory_bytes(memory: str) -> int:
     """Slurm's way to write memory, in bytes; a bare number is MiB."""
     number, unit = (memory[:-1], memory[-1]) if memory[-1].isalpha() else (memory, "M")
     return int(number) << {"K": 10, "M": 20, "G": 30, "T": 40}[unit]
+
+
+def _duration(hours: float) -> str:
+    return f"{hours:,.1f} h" if hours >= 0.1 else f"{3600 * hours:.1f} s"
 
 
 def _bytes(value: float) -> str:

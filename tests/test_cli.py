@@ -71,7 +71,7 @@ def test_plan_tells_costs_and_touches_nothing(crawl_folder, tmp_path):
     planned = run(*arguments, "--plan").stdout
     assert "2 input files" in planned
     assert "measured on a sample of the input, run now: 2 files" in planned
-    assert re.search(r"extract/pages +2 +[\d.]+ MB +[\d.]+ +[\d.]+ +[\d.]+ kB", planned)
+    assert re.search(r"extract/pages +2 +[\d.]+ MB +[\d.]+ s +[\d.]+ s +[\d.]+ kB", planned)
     assert re.search(r"dedup/cluster +1 ", planned)
     assert "a whole crawl (90,000 WARC files, 90.0 TB)" in planned
     assert not (tmp_path / "out").exists()
