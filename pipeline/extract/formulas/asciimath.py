@@ -4,6 +4,8 @@ v ::= letter | number | symbol      u ::= unary      b ::= binary      l, r ::= 
 S ::= v | l E r | u S | b S S       I ::= S_S | S^S | S_S^S | S       E ::= I E | I/I
 """
 
+import re
+
 from pipeline.extract.formulas.symbols import chars_tex, join
 
 _DEPTH = 60
@@ -45,6 +47,7 @@ _UNARY = {"sqrt": "\\sqrt", "hat": "\\hat", "bar": "\\overline", "overline": "\\
           "cc": "\\mathcal", "tt": "\\mathtt", "fr": "\\mathfrak", "sf": "\\mathsf", "mathbf": "\\mathbf",
           "mathbb": "\\mathbb",
           "mathcal": "\\mathcal", "mathrm": "\\mathrm", "rm": "\\mathrm"}  # fmt: skip
+_QUOTED = re.compile(r"^\\text\{([^{}]*)\}$")  # a font takes its letters between quotes
 _WRAPPED = {
     "abs": ("\\left|", "\\right|"),
     "norm": ("\\left\\|", "\\right\\|"),
@@ -209,7 +212,10 @@ class _Parser:
         if token == "|":
             return self._bars()
         if token in _UNARY:
-            tex = f"{_UNARY[token]}{{{self.simple()[1]}}}"
+            inner = self.simple()[1]
+            if _UNARY[token].startswith("\\math"):
+                inner = _QUOTED.sub(r"\1", inner)
+            tex = f"{_UNARY[token]}{{{inner}}}"
             return tex, tex
         if token in _WRAPPED:
             left, right = _WRAPPED[token]
@@ -318,6 +324,8 @@ class _Parser:
         if name:
             return f"\\begin{{{name}}}{body}\\end{{{name}}}"
         left, right = _LEFT[token].strip() or ".", _RIGHT[closing].strip() or "."
+        if left == right == ".":
+            return f"\\begin{{matrix}}{body}\\end{{matrix}}"
         return f"\\left{left}\\begin{{matrix}}{body}\\end{{matrix}}\\right{right}"
 
 
@@ -333,4 +341,4 @@ def _script(mark: str, tex: str) -> str:
 
 def to_tex(source: str) -> str:
     """LaTeX of an AsciiMath formula. What the grammar does not know stands for itself; nothing fails."""
-    return join(_Parser(_tokens(source)).row()).strip()
+    return join(_Parser(_tokens(source)).row()).strip().replace("^'", "'")

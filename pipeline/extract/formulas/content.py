@@ -30,6 +30,9 @@ _CONSTANTS = {"pi": "\\pi", "exponentiale": "e", "imaginaryi": "i", "infinity": 
               "false": "\\text{false}", "notanumber": "\\text{NaN}"}  # fmt: skip
 _QUALIFIERS = frozenset("bvar lowlimit uplimit condition degree logbase domainofapplication momentabout".split())
 _TOP = 10
+CONTENT = frozenset(
+    "apply ci cn csymbol bind reln vector list set interval matrix piecewise lambda".split()
+) | frozenset(_CONSTANTS)
 
 
 def content(node: Element) -> str:

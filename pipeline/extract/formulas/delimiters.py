@@ -7,7 +7,7 @@ judged more or less strictly by what the page's scripts say about dollars.
 import re
 
 from pipeline.extract.formulas.asciimath import to_tex
-from pipeline.extract.formulas.dollars import is_formula, is_mathematical
+from pipeline.extract.formulas.dollars import is_formula, is_mathematical, prose
 from pipeline.extract.formulas.page import CLOSE, OPEN, Page
 
 ENVIRONMENTS = (
@@ -114,8 +114,9 @@ class Scanner:
             return None
         if kind in ("inline", "display") and not self.page.configuration.renders and not is_mathematical(inner):
             return None
-        if kind == "dollars" and "\n\n" in inner and not is_mathematical(inner):
-            return None
+        if kind == "dollars" and not is_mathematical(inner):
+            if not self.page.configuration.renders or "\n\n" in inner or prose(inner):
+                return None
         if closing == "`":
             inner, encoding = to_tex(inner), "asciimath"
         elif kind == "tag":

@@ -13,6 +13,7 @@ _FUNCTION = re.compile(
 )
 _SHORT = re.compile(r"[A-Za-z](?:'+|\d*)$|-?\d*[A-Za-z]$")
 _EXPRESSION = re.compile(r"[A-Za-z0-9\s+\-*/=<>()\[\]|,.:;!'&≤≥≠×·−∈→∞α-ωΑ-Ω]+$")
+_SENTENCE = re.compile(r"[a-z]\.\s|\s-{1,2}\s?[a-z]{2}")
 _OPERATOR = re.compile(r"[=<>+*/|()\[\]≤≥≠×·−∈→-]")
 _NUMBER = re.compile(r"[-+]?\d[\d,.]*%?$")
 _MONEY = re.compile(r"\d[\d,.]*(?:\s*(?:[kKmMbB]|bn|million|billion|trillion|USD|per|an?|to|and|or|for)\b)?")
@@ -28,6 +29,11 @@ def is_mathematical(tex: str) -> bool:
     if _COMMAND.search(tex) or _SCRIPT.search(tex):
         return True
     return _words(tex) == 0 and bool(_EXPRESSION.match(tex.strip()))
+
+
+def prose(tex: str) -> bool:
+    """Whether a string is text with a few words rather than one formula with a word in it."""
+    return _words(tex) > 3
 
 
 def is_formula(inner: str, before: str, after: str, configured: bool | None) -> bool:
@@ -47,6 +53,8 @@ def is_formula(inner: str, before: str, after: str, configured: bool | None) -> 
             return False
         if commands or scripts:
             return words < 12 or words * 12 < len(text)
+        if words and text[0].isdigit():
+            return False  # a price, and the text up to the next dollar
         return words < 3 or (words < 5 and _OPERATOR.search(text) is not None)
     if commands:
         return words < 6 or words * 15 < len(text)
@@ -65,6 +73,7 @@ def is_formula(inner: str, before: str, after: str, configured: bool | None) -> 
         return len(text) < 6
     return (
         bool(_EXPRESSION.match(text))
+        and _SENTENCE.search(text) is None
         and _OPERATOR.search(text) is not None
         and not text.endswith(("/", ":", "-", "+", "=", ","))
     )

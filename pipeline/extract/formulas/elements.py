@@ -11,10 +11,12 @@ from pipeline.extract.formulas.mathml_elements import of_node
 from pipeline.extract.formulas.page import OPEN, Page, alone, looks_tex
 
 WIKI = frozenset({"mwe-math-element"})
-NUMBERS = frozenset(
-    "eqno ltx_eqn_eqno ltx_tag_equation equation-number equation_number eq-number eqn-number equationNumber"
-    " equation_label equation-label eq-num eqnum eqn-num".split()
+# Classes of equation numbers, which publishers prefix as they like; and the marks of LaTeXML's notes.
+_NUMBER = re.compile(
+    r"(?:[\w-]*[-_])?(?:eqno|eqnum|eqn?[-_]?(?:no|num|number)|[eE]quation[-_]*(?:[nN]umber|[lL]abel|num|no|tag)|[dD]isp[-_]formula[-_]label)"
+    r"|ltx_eqn_eqno|ltx_tag_equation|ltx_note_mark|ltx_tag_note"
 )
+VALUES = ((b'lang="math"', 'pre[lang="math"], [data-lang="math"] pre'),)
 TAGS = frozenset(
     "dt-math d-math tex latex tex-math math-renderer k-tex ka-tex la-tex math-field tex-inline tex-block x-tex x-latex"
     " inline-math display-math math-inline math-block eq eqn formula".split()
@@ -22,8 +24,8 @@ TAGS = frozenset(
 CLASSES = frozenset(
     "math tex latex math-tex math-container arithmatex math-inline math-display math-block inline-math block-math"
     " display-math displaymath inlinemath katex-inline kdmath language-math MathJax_Preview mathjax mathjax_process"
-    " tex2jax_process inline-formula display-formula mq-selectable texhtml latex-inline latex-display equation"
-    " formula".split()
+    " tex2jax_process inline-formula display-formula mq-selectable mathquill-embedded-latex texhtml"
+    " latex-inline latex-display equation formula".split()
 )
 _CODE = frozenset({"code", "pre"})
 _SKIPPED = frozenset(
@@ -51,7 +53,13 @@ def lift_wiki(node: LexborNode, page: Page) -> None:
     if not tex and image is not None:
         tex = image.attributes.get("alt") or ""
     if tex:
-        page.put(node, tex, display, "mediawiki")
+        indented = node.parent is not None and node.parent.tag == "dd"
+        page.put(node, tex, display or (indented and alone(node)), "mediawiki")
+
+
+def is_number_class(name: str) -> bool:
+    """Whether a class is one of equation numbers."""
+    return ("eq" in name or "quation" in name or "ormula" in name or "ltx_" in name) and bool(_NUMBER.fullmatch(name))
 
 
 def drop_number(node: LexborNode, page: Page) -> None:
@@ -106,7 +114,7 @@ def _is_formula(tag: str, classes: list[str], text: str) -> bool:
     if tag in TAGS:
         return tag not in _DOUBTFUL_TAGS or looks_tex(text) or len(text) < 20
     if tag in _CODE:
-        return "language-math" in classes or "math" in classes
+        return True  # only code in the language of mathematics is looked for
     if "math" in classes and ("inline" in classes or "display" in classes or "notranslate" in classes):
         return True
     words = len(_WORDS.findall(_WORDED.sub("", text)))

@@ -20,7 +20,8 @@ _CHART = re.compile(r"[?&]chl=(?P<chart>[^&]+)")
 _PATH = re.compile(r"/(?:formula|equation_images|latex|tex|render)/(?P<generic>[^?#]+)", re.IGNORECASE)
 _PREFIX = re.compile(r"^\s*(?:LaTeX|TeX|Formula|Equation|Math)\s*:\s*", re.IGNORECASE)
 _PARAMETERS = re.compile(
-    r"^(?:\\(?:dpi|bg|fg|inline|large|small|huge|tiny|fn_\w+|color)\s*(?:\{[^{}]*\}|(?=\s))\s*|\\opaque\s*|\\reverse\s*)+"
+    r"^(?:\\(?:dpi|bg|fg|fn|color)(?:_\w+)?\s*(?:\{[^{}]*\}|(?=[\s\\]))\s*"
+    r"|\\(?:inline|opaque|reverse|[lL]arge|LARGE|[hH]uge|small|tiny|normalsize)(?![a-zA-Z])\s*)+"
 )
 _HINTS = re.compile(
     r"(?:^|[\s_-])(?:latex|tex|math|equation|formula\w*|texrender|mathtex|mimetex|eqn|wirisformula|ql-img|katex|mwe-math\S*)(?:$|[\s_-])"
@@ -51,7 +52,8 @@ _UNTOLD = frozenset(
     }
 )
 _CALCULATOR = re.compile(r"[_^]\([^()]*\)")  # AsciiMath, as MathWorld writes its alternative texts
-_DISPLAY = re.compile(r"display|block|formulaDsp")
+_DISPLAY = re.compile(r"display|block|formulaDsp|numberedequation")
+_NUMBER = re.compile(r"(?:\\ ){3,}\(\d+(?:\.\d+)*\)$")  # set apart by hand: WordPress has no other way
 _INLINE = re.compile(r"\\inline(?![a-zA-Z])")
 
 
@@ -83,7 +85,7 @@ def lift(node: LexborNode, page: Page) -> None:
     display = _display(node, name, tex)
     if "\\" not in tex and _CALCULATOR.search(tex):
         tex = to_tex(tex)
-    page.put(node, _PARAMETERS.sub("", _INLINE.sub("", tex)), display, encoding)
+    page.put(node, _NUMBER.sub("", _PARAMETERS.sub("", _INLINE.sub("", tex))), display, encoding)
 
 
 def _told(text: str, plain: bool) -> str:
@@ -123,7 +125,7 @@ def _plain(text: str) -> bool:
     return (
         0 < len(text) < 60
         and len(re.findall(r"[^\W\d_]{3,}", text)) == 0
-        and not re.search(r"\.(?:png|gif|jpe?g|svg)$", text)
+        and not re.search(r"\.(?:png|gif|jpe?g|svg)$|\n|--", text)
     )
 
 

@@ -31,6 +31,7 @@ _TEXT_MATH = re.compile(r"\\(?:text|mbox|hbox|textrm|textnormal|textbf|textit|ma
 _EDGE_SPACE = re.compile(r"^(?:\\[,;:! >]|\\(?:quad|qquad|hspace\*?\{[^{}]*\})(?![a-zA-Z])|~|\s)+")
 _SPACES = frozenset({"\\,", "\\;", "\\:", "\\!", "\\>", "\\ ", "\\\\"})
 _TRAILING_TEXT = re.compile(r"\s*\\(?:text|mbox|textrm|mathrm|rm)\s*\{\s*([.,;:?!])\s*\}$")
+_STRUCTURE = re.compile(r"\\(?:begin|end)(?![a-zA-Z])|\\\\|\\.|[{}&]", re.DOTALL)
 _TILDES = re.compile(r"(?:~\s*){3,}")
 _BLACKBOARD = re.compile(r"\\mathbbm(?:ss|tt|sl)?(?![a-zA-Z])")
 _SHORT = 200
@@ -163,6 +164,23 @@ def _split_text(tex: str) -> str:
         place = end + 1
     out.append(tex[place:])
     return "".join(out)
+
+
+def in_lines(tex: str) -> str:
+    """LaTeX in an environment of its own where it aligns or breaks lines outside any, as Sphinx and jsMath let it."""
+    depth = 0
+    broken = False
+    for match in _STRUCTURE.finditer(tex):
+        token = match[0]
+        if token in ("{", "\\begin"):
+            depth += 1
+        elif token in ("}", "\\end"):
+            depth -= 1
+        elif depth == 0 and token == "&":
+            return f"\\begin{{aligned}}{tex}\\end{{aligned}}"
+        elif depth == 0 and token == "\\\\":
+            broken = True
+    return f"\\begin{{gathered}}{tex}\\end{{gathered}}" if broken else tex
 
 
 def _trim_end(tex: str) -> str:

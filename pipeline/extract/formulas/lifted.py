@@ -10,6 +10,7 @@ SUP_OPEN, SUP_CLOSE, SUB_OPEN, SUB_CLOSE = "\ue002", "\ue003", "\ue004", "\ue005
 _MARK = re.compile(f"{OPEN}(\\d+){CLOSE}")
 _BUSY = "$\\\\\ue000-\ue005" + UNICODE
 _AFTER = re.compile(r" *([.,;:]+(?=\s|$))? *")  # behind a display: the punctuation that belongs to it
+_NUMBER = re.compile(r" *\((?:\d+|[A-Z])(?:[.-]\d+)*[a-z]?['*]?\) *")  # of an equation, alone
 _DOLLAR = re.compile(r"(?<!\\)((?:\\\\)*)\$")
 
 
@@ -25,6 +26,7 @@ class Lifted:
         self._page = page
         self._scanner = Scanner(page)
         self.formulas: list[Formula] = page.formulas  # by the number in their marks, those of `finish` added
+        self._displayed = False  # whether the last block ended with a display
         self._busy = re.compile(f"[{_BUSY}{self._scanner.openers}]")
 
     def finish(self, block: str, *, code: bool = False) -> str:
@@ -38,10 +40,13 @@ class Lifted:
         if code:
             return self.source(block)
         if not self._busy.search(block):
-            return block
+            beside, self._displayed = self._displayed, False
+            return "" if beside and _NUMBER.fullmatch(block) else block
         block = self._scanner.scan(block)
         block = write_scripts(block, lambda tex: self._page.add(tex, False, "running_text"))
-        return self._write(block)
+        block = self._write(block)
+        self._displayed = block.endswith("$$")
+        return block
 
     def source(self, block: str) -> str:
         """Text of a code block with every mark as the formula's LaTeX, and no other change."""
@@ -73,6 +78,9 @@ class Lifted:
             if after:
                 place = after.end()
                 out.append(after[1] or "")
+            number = _NUMBER.match(block, place)
+            if number and block[number.end() : number.end() + 1] in ("", "\n"):
+                place = number.end()
             if place < len(block) and block[place] != "\n":
                 out.append("\n")
         out.append(_escaped(block[place:]))

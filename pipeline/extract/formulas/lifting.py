@@ -31,8 +31,8 @@ from pipeline.extract.formulas.limits import FormulaLimits
 from pipeline.extract.formulas.page import Page
 
 _DEFAULTS = FormulaLimits()
-_CLOSED = re.compile(rb"</([a-z][\w:.-]*)")
 _CLASS = re.compile(rb"""class=["']?([^"'>]*)""")  # each begins with a literal, for which the engine searches fast
+_LOUD_CLASS = re.compile(rb"""CLASS=["']?([^"'>]*)""")
 _DATA = re.compile(rb"data-[a-z-]+")
 _NOTHING: frozenset[str] = frozenset()
 
@@ -44,6 +44,8 @@ class Encoding(NamedTuple):
     tags: frozenset[str] = _NOTHING
     classes: frozenset[str] = _NOTHING
     attributes: tuple[str, ...] = ()
+    values: tuple[tuple[bytes, str], ...] = ()  # what stands in the source, and its selector
+    like: Callable[[str], object] | None = None  # tells classes that have no fixed name
 
 
 _ENCODINGS = (
@@ -54,12 +56,13 @@ _ENCODINGS = (
     Encoding(elements.lift_wiki, classes=elements.WIKI),
     Encoding(mathml_elements.lift, tags=mathml_elements.TAGS),
     Encoding(images.lift, tags=images.TAGS),
-    Encoding(elements.lift, tags=elements.TAGS, classes=elements.CLASSES),
+    Encoding(elements.lift, tags=elements.TAGS, classes=elements.CLASSES, values=elements.VALUES),
     Encoding(latexml.lift, classes=latexml.CLASSES),
-    Encoding(elements.drop_number, classes=elements.NUMBERS),
+    Encoding(elements.drop_number, like=elements.is_number_class),
 )
 _TAGS = frozenset().union(*(encoding.tags for encoding in _ENCODINGS))
 _CLASSES = frozenset().union(*(encoding.classes for encoding in _ENCODINGS))
+_CLOSED = re.compile(b"</(" + "|".join(sorted(_TAGS - images.TAGS, key=len, reverse=True)).encode() + rb")[\s>]")
 
 
 def lift(tree: LexborHTMLParser, *, limits: FormulaLimits = _DEFAULTS) -> Lifted:
@@ -75,14 +78,21 @@ def lift(tree: LexborHTMLParser, *, limits: FormulaLimits = _DEFAULTS) -> Lifted
     scripts.lift_all(page, raw)
     if page.configuration.renders:
         repair.repair(tree, raw)
-    tags = _TAGS & {name.decode("latin-1") for name in set(_CLOSED.findall(lowered))}
+    tags = {name.decode() for name in set(_CLOSED.findall(lowered))}
     if b"<img" in lowered or b"<image" in lowered:
         tags |= images.TAGS
-    classes = _CLASSES & set(b" ".join(set(_CLASS.findall(raw))).decode("utf-8", "replace").split())
+    values = set(_CLASS.findall(raw))
+    if b"CLASS=" in raw:
+        values.update(_LOUD_CLASS.findall(raw))
+    named = set(b" ".join(values).decode("utf-8", "replace").split())
+    classes = _CLASSES & named
     data = {name.decode("latin-1") for name in set(_DATA.findall(lowered))}
     for encoding in _ENCODINGS:
         selectors = [name.replace(":", "\\:") for name in sorted(encoding.tags & tags)]
         selectors += [f".{name}" for name in sorted(encoding.classes & classes)]
+        selectors += [selector for needle, selector in encoding.values if needle in lowered]
+        if encoding.like is not None:
+            selectors += [f".{name}" for name in sorted(named) if encoding.like(name)]
         selectors += [f"[{name}]" for name in encoding.attributes if name in data]
         if not selectors:
             continue

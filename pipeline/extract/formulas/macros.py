@@ -9,6 +9,11 @@ DEFINES = re.compile(
     r"\\(?P<kind>(?:re|provide)?newcommand\*?|providecommand\*?|def|gdef|edef|let|DeclareMathOperator\*?"
     r"|(?:re)?newenvironment\*?|newtheorem\*?|DeclarePairedDelimiter)(?![a-zA-Z])"
 )
+# What stands among definitions and says nothing to a reader either.
+_DECLARATION = re.compile(
+    r"\\(?:definecolor|colorlet|usepackage|require|setlength|newcounter|setcounter|theoremstyle|DeclareMathAlphabet"
+    r"|DeclareMathSymbol|SetMathAlphabet|allowdisplaybreaks)(?![a-zA-Z])(?:\s*(?:\{[^{}]{0,80}\}|\[[^\]]{0,80}\]|\\[a-zA-Z]{1,40})){0,5}"
+)
 _COMMAND = re.compile(r"\\([a-zA-Z]+|.)", re.DOTALL)
 _NAME = re.compile(r"\s*(?:\{\s*\\([a-zA-Z@]+|.)\s*\}|\\([a-zA-Z@]+|[^a-zA-Z]))")
 _COUNT = re.compile(r"\s*\[\s*(\d)\s*\]")
@@ -94,7 +99,7 @@ class Macros:
                 out.append(tex[place : match.start()])
                 place = end
         out.append(tex[place:])
-        return "".join(out)
+        return _DECLARATION.sub("", "".join(out))
 
     def _definition(self, kind: str, tex: str, place: int) -> int | None:
         """Read one definition behind its keyword. Returns where it ends, None when it is not whole."""

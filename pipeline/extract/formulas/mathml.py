@@ -7,7 +7,7 @@ one place where elements become LaTeX. Reading bounds their depth, so conversion
 import re
 from collections.abc import Callable
 
-from pipeline.extract.formulas.content import content
+from pipeline.extract.formulas.content import CONTENT, content
 from pipeline.extract.formulas.dom import Element
 from pipeline.extract.formulas.mathml_scripts import (
     base,
@@ -314,7 +314,7 @@ _HANDLERS: dict[str, Callable[[Element], str]] = {
     "mtext": mtext, "mfrac": mfrac, "msqrt": msqrt, "mroot": mroot, "mfenced": mfenced, "menclose": menclose,
     "mrow": lambda node: f"\\boxed{{{row(node)}}}" if "border:" in node.get("style") else row(node),
     "semantics": semantics, "maction": maction, "mstyle": mstyle, "mtable": lambda node: table(node, convert, "", ""),
-    "apply": content, "ci": content, "cn": content, "csymbol": content, "bind": content, "reln": content,
+    **dict.fromkeys(CONTENT, content),
 }  # fmt: skip
 ELEMENTS = frozenset({*_TOKENS, *_SCRIPTS, *_HANDLERS}) | {
     "math",

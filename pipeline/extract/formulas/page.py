@@ -8,7 +8,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from pipeline.extract.formulas.configuration import Configuration
 from pipeline.extract.formulas.dom import Budget, Element, read
-from pipeline.extract.formulas.latex import clean, punctuation, strip_comments, unescape
+from pipeline.extract.formulas.latex import clean, in_lines, punctuation, strip_comments, unescape
 from pipeline.extract.formulas.limits import FormulaLimits
 from pipeline.extract.formulas.macros import DEFINES, Macros
 
@@ -57,6 +57,8 @@ class Page:
             says and "\\begin{" in tex
         ):  # an environment of equations is a display wherever it stands
             display = bool(says)
+        if display and ("&" in tex or "\\\\" in tex):
+            tex = in_lines(tex)
         self.formulas.append(Formula(tex, display, encoding))
         return f"{OPEN}{len(self.formulas) - 1}{CLOSE}{mark}"
 

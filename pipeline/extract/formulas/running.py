@@ -7,7 +7,7 @@ script stays text: ordinals and trademarks as they are, units, chemistry and not
 import re
 from collections.abc import Callable
 
-from pipeline.extract.formulas.symbols import chars_tex, join
+from pipeline.extract.formulas.symbols import FUNCTIONS, chars_tex, join
 
 _SUP_OPEN, _SUP_CLOSE, _SUB_OPEN, _SUB_CLOSE = "\ue002", "\ue003", "\ue004", "\ue005"
 _UP = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱ", "0123456789+-=()ni", strict=True))
@@ -16,10 +16,12 @@ UNICODE = "²³¹⁰ⁱ⁴-ⁿ₀-ₜᵢⱼ𝐀-𝟿"  # for the caller's quick 
 # Where such a character is mathematics: behind one letter, a bracket or a short number, and not behind a unit.
 _BASE = r"(?<![A-Za-zÀ-ÿ]{2})(?<!\d{3})(?<![\d/] [mgs])(?<![\d/][mgs])(?<=[A-Za-z\d)\]α-ωΑ-Ω𝐀-𝟿])"
 _UP_RUN = re.compile(f"{_BASE}[{''.join(_UP)}]+")
-_DOWN_RUN = re.compile(f"(?<![A-Za-zÀ-ÿ]{{2}})(?<=[A-Za-zα-ωΑ-Ω𝐀-𝟿])[{''.join(_DOWN)}]+")
+_DOWN_RUN = re.compile(f"(?<![A-Za-zÀ-ÿ]{{2}})(?<=[A-Za-zα-ωΑ-Ω𝐀-𝟿∑∏∫∂])[{''.join(_DOWN)}]+")
+_WORDS = re.compile(f"[{''.join(_DOWN)}]+|[A-Za-z]{{2,}}|.", re.DOTALL)
 _UNICODE = re.compile(f"[{UNICODE}]")
 _STYLED = re.compile("[𝐀-𝟿]")
-_LETTER = "(?<![A-Za-zÀ-ÿ])[A-Za-z](?![A-Za-zÀ-ÿ])|[α-ωΑ-Ωϵϕ∂∇∞ℓℏℝℕℤℚℂ𝐀-𝟿]"
+_NAMES = "(?<![A-Za-zÀ-ÿ])(?:log|ln|lim|max|min|sup|inf|sin|cos|tan)(?=[\ue002\ue004])"
+_LETTER = _NAMES + "|(?<![A-Za-zÀ-ÿ])[A-Za-z](?![A-Za-zÀ-ÿ])|[α-ωΑ-Ωϵϕ∂∇∞ℓℏℵℝℕℤℚℂ𝐀-𝟿∑∏∫]"
 _INNER = f"[^{_SUP_OPEN}-{_SUB_CLOSE}]"
 _SCRIPT = f"{_SUP_OPEN}{_INNER}{{1,60}}{_SUP_CLOSE}|{_SUB_OPEN}{_INNER}{{1,60}}{_SUB_CLOSE}"
 _TERM = rf"(?:{_LETTER}|\d+(?:\.\d+)?|[()\[\]|!′'√]|…|\.\.\.|{_SCRIPT})+"
@@ -113,7 +115,7 @@ def _to_tex(run: str) -> str:
     for match in _SCRIPTS.finditer(run):
         pieces.append(_chars(run[place : match.start()]))
         mark, inner = ("^", match[2]) if match[1] else ("_", match[4])
-        tex = _chars(inner.strip())
+        tex = _chars(inner.strip(), script=True)
         if set(tex) == {"'"}:
             pieces.append(tex)
         elif tex:
@@ -123,9 +125,17 @@ def _to_tex(run: str) -> str:
     return join(pieces)
 
 
-def _chars(text: str) -> str:
-    words = re.split(r"([A-Za-z]{2,})", text)
-    return join([f"\\text{{{word}}}" if number % 2 else _symbols(word) for number, word in enumerate(words)])
+def _chars(text: str, script: bool = False) -> str:
+    """LaTeX of text without script marks; a word is a function's name, in a script a label."""
+    pieces: list[str] = []
+    for word in _WORDS.findall(text):
+        if word[0] in _DOWN:
+            pieces.append(f"_{{{''.join(_DOWN[char] for char in word)}}}")
+        elif len(word) > 1 and word.isascii() and word.isalpha():
+            pieces.append(f"\\{word}" if word in FUNCTIONS and not script else f"\\text{{{word}}}")
+        else:
+            pieces.append(_symbols(word))
+    return join(pieces)
 
 
 def _symbols(text: str) -> str:

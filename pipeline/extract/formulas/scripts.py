@@ -6,8 +6,11 @@ from pipeline.extract.formulas import mathml
 from pipeline.extract.formulas.asciimath import to_tex
 from pipeline.extract.formulas.configuration import read_script
 from pipeline.extract.formulas.dom import TooLarge, read_string
+from pipeline.extract.formulas.macros import DEFINES
 from pipeline.extract.formulas.page import Page, is_blank_text
 
+_DELIMITERS = "\\()[]$ \n\t\r"
+_LITERAL = frozenset("script style pre code textarea".split())
 _RENDERED = ("MathJax", "mjx-", "MJX", "katex", "mathjax")
 
 
@@ -34,8 +37,21 @@ def _definitions(page: Page, raw: bytes) -> None:
     """Macros that the page's text defines, wherever: authors put them into hidden blocks."""
     if b"newcommand" in raw or b"DeclareMathOperator" in raw or b"\\def" in raw:
         body = page.tree.body
-        if body is not None:
-            page.macros.collect(body.text(deep=True))
+        if body is None:
+            return
+        page.macros.collect(body.text(deep=True))
+        # A block of nothing but definitions is no text; left in, it can outweigh a page's few paragraphs.
+        blocks = [
+            node
+            for node in body.traverse(include_text=True)
+            if node.tag == "-text" and DEFINES.search(node.text_content or "")
+        ]
+        for node in blocks:
+            parent = node.parent
+            if parent is None or parent.tag in _LITERAL:
+                continue
+            if not page.macros.collect(node.text_content or "").strip(_DELIMITERS):
+                node.decompose()
 
 
 def _lift(node: LexborNode, kind: str, page: Page) -> None:
