@@ -23,6 +23,7 @@ bench: setup
 	$(BIN)/python -m benchmarks.extract
 
 soak: setup
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[dev,soak]'
 	$(BIN)/pytest -m soak
 
 setup: $(VENV)/.ready

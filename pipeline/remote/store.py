@@ -59,7 +59,7 @@ class Store:
 
     def find(self, uri: str) -> list[Found]:
         """The files below a folder (an address that ends in `/`), or those that a glob matches, by name."""
-        filesystem = self.filesystem(uri)
+        filesystem = self.filesystem(uri, patient=True)
         listing = filesystem.find if uri.endswith("/") else filesystem.glob
         found = self._ask(lambda: listing(uri, detail=True), uri)
         return [
@@ -75,7 +75,7 @@ class Store:
 
     def put(self, path: Path, uri: str) -> None:
         """Send a whole local file."""
-        filesystem = self.filesystem(uri)
+        filesystem = self.filesystem(uri, patient=True)
 
         def once() -> None:
             if not uri.startswith(_OBJECT_STORES):  # these have no folders
@@ -118,8 +118,9 @@ class Store:
 
         return RemoteFile(found.size, self.settings.block_bytes, fetch, download)
 
-    def filesystem(self, uri: str) -> Any:
-        """The fsspec file system of a URI, without retries of its own.
+    def filesystem(self, uri: str, patient: bool = False) -> Any:
+        """The fsspec file system of a URI, without retries of its own; a `patient` one has them, for what takes many
+        requests and should not begin anew at the failure of one.
 
         Raises:
             BadInput: its package is not installed, or nobody knows the protocol.
@@ -127,13 +128,13 @@ class Store:
         match = _URI.match(uri)
         assert match is not None, uri
         try:
-            return self._filesystem(match["protocol"].lower())
+            return self._filesystem(match["protocol"].lower(), patient)
         except ImportError as error:
             raise BadInput(f"{uri}: {error}; pip install 'mathmill[remote]'") from error
         except ValueError as error:
             raise BadInput(f"{uri}: {error}; use s3://, https:// or a local path") from error
 
-    def _open_filesystem(self, protocol: str) -> Any:
+    def _open_filesystem(self, protocol: str, patient: bool) -> Any:
         import fsspec
 
         settings = self.settings
@@ -150,7 +151,7 @@ class Store:
             return fsspec.filesystem(protocol, headers=headers, client_kwargs=client, **options)
         if protocol == "s3":
             config = {
-                "retries": {"total_max_attempts": 1},
+                "retries": {"total_max_attempts": settings.tries if patient else 1, "mode": "standard"},
                 "connect_timeout": settings.connect_timeout_s,
                 "read_timeout": settings.read_timeout_s,
                 "max_pool_connections": settings.probes,
@@ -163,9 +164,9 @@ class Store:
     def _open_once(self, filesystem: Any, uri: str) -> tuple[Found, Any]:
         """A file as its server describes it now, and fsspec's handle: a request per read, which insists on the tag."""
         if uri.startswith(_HTTP):
-            found = _found(uri, filesystem.info(uri))
-            strong = found.tag is not None and found.tag.startswith('"')
-            headers = filesystem.kwargs["headers"] | ({"If-Match": found.tag} if strong else {})
+            info = filesystem.info(uri)
+            found, tag = _found(uri, info), info.get("ETag", "")
+            headers = filesystem.kwargs["headers"] | ({"If-Match": tag} if tag.startswith('"') else {})
             return found, filesystem.open(uri, size=found.size or 1, cache_type="none", headers=headers)
         file = filesystem.open(uri, cache_type="none")
         return _found(uri, getattr(file, "details", None) or filesystem.info(uri)), file
@@ -189,7 +190,8 @@ class Store:
 
 def _found(uri: str, info: dict[str, Any]) -> Found:
     tag = next((info[key] for key in ("ETag", "etag", "Last-Modified", "LastModified", "mtime") if info.get(key)), None)
-    return Found(uri, info["size"], None if tag is None else str(tag))
+    # Some servers quote an ETag in one answer and not in the next.
+    return Found(uri, info["size"], None if tag is None else str(tag).strip('"'))
 
 
 def _whole(data: bytes, count: int) -> bytes:

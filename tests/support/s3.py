@@ -36,8 +36,8 @@ def s3(moto, monkeypatch):
 
 @pytest.fixture
 def faulty_s3(moto, s3, monkeypatch):
-    """The same server behind a proxy that spoils more than half of the answers; gives the proxy's log."""
-    plan = itertools.cycle(("busy", "", "cut", "", "drop", "", "busy", "busy", ""))
+    """The same server behind a proxy that spoils one answer in three; gives the proxy's log."""
+    plan = itertools.cycle(("busy", "", "", "cut", "", "", "drop", "", ""))
     with serve(ProxyHandler, plan, upstream=moto) as (address, handler):
         endpoint(monkeypatch, address)
         yield handler.log
