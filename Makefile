@@ -9,6 +9,13 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 demo: setup
 	$(BIN)/mathmill build demo --out out/demo
+	$(BIN)/mathmill tokenize out/demo --tokenizer mathmill-bpe-8k --out out/demo-tokens/corpus
+	$(BIN)/mathmill tokenize manifests/sample/questions.jsonl --format qa --tokenizer mathmill-bpe-8k --out out/demo-tokens/questions
+	rm -rf out/demo-stable* out/demo-model
+	$(BIN)/mathmill train mid demo-stable
+	$(BIN)/mathmill branch out/demo-stable/step-0000050 demo-decay --steps 15
+	$(BIN)/mathmill train mid out/demo-stable-demo-decay.yaml
+	$(BIN)/mathmill export out/demo-stable-demo-decay/step-0000015 out/demo-model --sample "The square of"
 
 test: setup lint
 	$(BIN)/pytest -n 2 --dist loadfile
