@@ -1,17 +1,11 @@
-import asyncio
 import random
 from types import SimpleNamespace
 
 import pytest
 
-from pipeline.refine.cache import AnswerCache
-from pipeline.refine.client import Fixed, ServerGone
-from pipeline.refine.connection import Connection, context_tokens
-from pipeline.refine.prompts import load_prompt
-from pipeline.refine.questions import Questions
-from pipeline.refine.rewriter import Counts, Rewriter
-from pipeline.refine.settings import RefineSettings
+from pipeline.refine.client import ServerGone
 from support.chat_server import ChatServer, Reply
+from support.rewriting import run, words
 
 PAGE = """# Squares of sums
 
@@ -21,33 +15,8 @@ As an example take the numbers 7 and 5, whose sum is 12, and whose square is the
 """
 
 
-def words(text):
-    return len(text.split())
-
-
 def faithful(text):
     return text.replace("We compute", "Let us compute").replace("As an example take", "For example, take").strip()
-
-
-def run(server, cache, texts, prompt="web-pro", **settings):
-    """Outcomes of `texts`, and the counts of new answers."""
-    fields = {"backend": "openai", "model": "tests/model", "base_url": server.url, "context_tokens": 8192}
-    settings = RefineSettings.model_validate(fields | settings, strict=False)
-
-    async def refine():
-        outcomes, counts = [], Counts()
-        answers = AnswerCache(cache)
-        async with Connection(settings, lambda: Fixed(server.url)) as connection:
-            context = await context_tokens(settings, answers, connection)
-            questions = Questions(settings, load_prompt(prompt), context, words)
-            rewriter = Rewriter(settings, load_prompt(prompt), questions, answers, connection, counts)
-            documents = [{"id": str(number), "text": text} for number, text in enumerate(texts)]
-            await rewriter.run(lambda: iter(documents), lambda document, outcome: outcomes.append((document, outcome)))
-        answers.close()
-        assert [document for document, _ in outcomes] == documents, "the order is that of the input"
-        return [outcome for _, outcome in outcomes], counts
-
-    return asyncio.run(refine())
 
 
 @pytest.fixture(autouse=True)
