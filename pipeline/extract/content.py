@@ -28,6 +28,7 @@ _CONTAINERS = words("div section article main td tr tbody table center form body
 _PARAGRAPHS = words("p pre blockquote")
 _NO_POSTS = INLINE | words("p dt dd td h1 h2 h3 h4 h5 h6")
 _PLAIN_PARTS = words("p div section h1 h2 h3 h4 h5 h6 ol ul li article")
+_SECTION_HEADINGS = words("h1 h2 h3 h4 h5 h6")
 _ROWS = words("li tr td article dd")
 
 
@@ -128,18 +129,24 @@ def _in_series(page: Outline, i: int, weights: Weights) -> bool:
     """Whether an entry is one of several posts, answers or the like that stand side by side."""
     tag = page.tags[i]
     series = series_names(names_of(page.attributes[i]))
-    if not series and tag not in _ROWS:
+    entitled = tag == "section" and _entitled(page, i)
+    if not series and tag not in _ROWS and not entitled:
         return False
     child = page.parents[i] + 1
     while child < page.ends[page.parents[i]]:
         if child != i and page.tags[child] == tag:
-            if not series:
-                if weights.running(child) > MEMBER * weights.running(i):
+            if not series or entitled:
+                if weights.running(child) > MEMBER * weights.running(i) and (tag in _ROWS or _entitled(page, child)):
                     return True
             elif weights.text(child) and not series.isdisjoint(series_names(names_of(page.attributes[child]))):
                 return True
         child = page.ends[child]
     return False
+
+
+def _entitled(page: Outline, i: int) -> bool:
+    """Whether a section begins with a heading."""
+    return not _SECTION_HEADINGS.isdisjoint(page.tags[i + 1 : min(i + 4, page.ends[i])])
 
 
 def _continues(page: Outline, i: int, weights: Weights, left_out: Mapping[int, str]) -> bool:

@@ -34,7 +34,9 @@ _SLUG = re.compile(r"[^\W_]+")
 
 LINK_SHARE = 0.75  # of the text of a list of links
 LINKS = 3
-_LISTS = words("ul ol div section table p dl")
+HOSTS = 3  # so many sites in a list are references, not a way around one
+_HOST = re.compile(r"https?://(?:www\.)?([^/?#]+)", re.I)
+_LISTS = words("ul div section table p dl")
 ACTION = 60  # bytes of text in a block of actions
 _ACTION_BLOCKS = words("div section p ul ol li header footer")
 _ITEMS = words("p li")  # without a class they may be content: a type, an entry of an index
@@ -78,7 +80,11 @@ def _marked(page: Outline, weights: Weights, everything: int, unsure: int) -> di
         elif tag in LEFT_OUT_TAGS or (tag == "header" and i >= inside):
             wanted = (
                 (tag == "aside" and is_note(given))
-                or (tag == "form" and (weights.plain(i) > FORM_TEXT or given.get("class") in wrapping))
+                or (
+                    tag == "form"
+                    and (weights.plain(i) > FORM_TEXT or given.get("class") in wrapping)
+                    and not i <= _first_after(page.fields, i - 1) < ends[i]
+                )
                 or (tag == "button" and (tags[page.parents[i]] in _HEADINGS or entitles(given)))
             )
             if not wanted:
@@ -86,10 +92,14 @@ def _marked(page: Outline, weights: Weights, everything: int, unsure: int) -> di
                 limit = SURE * everything if tag in SURE_TAGS else limit
         elif tag == "a" and _is_anchor(page, i, given):
             reason = "anchor"
+        elif given and is_line_number(given) and _only_numbers(page, i):
+            reason = "line numbers"
         elif given:
             reason = _by_attributes(page, i, tag, given)
             limit = SURE * everything if reason in _SURE else limit
-            if reason == "boilerplate" and i < _first_after(quoted, i) < ends[i]:
+            if reason == "boilerplate" and (
+                i < _first_after(quoted, i) < ends[i] or (tag == "a" and _inside_sentence(page, i))
+            ):
                 reason = ""
         if reason and weights.running(i) <= limit:
             found[i] = reason
@@ -101,6 +111,23 @@ def _marked(page: Outline, weights: Weights, everything: int, unsure: int) -> di
             code = ends[i]
         i += 1
     return found
+
+
+def _inside_sentence(page: Outline, i: int) -> bool:
+    """Whether a link has text before and behind it in a paragraph."""
+    before, behind, parent = i - 1, page.ends[i], page.parents[i]
+    return (
+        page.tags[parent] == "p"
+        and behind < page.ends[parent]
+        and page.tags[before] == page.tags[behind] == TEXT
+        and not page.texts[before].isspace()
+        and not page.texts[behind].isspace()
+    )
+
+
+def _only_numbers(page: Outline, i: int) -> bool:
+    """Whether a column beside code holds the numbers of its lines."""
+    return "".join("".join(page.texts[i : page.ends[i]]).split()).isdecimal()
 
 
 def _first_after(entries: list[int], i: int) -> int:
@@ -168,11 +195,34 @@ def link_lists(page: Outline, root: int, weights: Weights) -> dict[int, str]:
     i = root + 1
     while i < ends[root]:
         if tags[i] in _LISTS and weights.links(i) >= LINKS and _all_links(weights, i) and weights.text(i) < largest:
-            found[i] = "links"
+            if _hosts(page, i) < HOSTS:
+                found[i] = "links"
+                if heading := _heading_of(page, i):
+                    found[heading] = "links"
             i = ends[i]
         else:
             i += 1
     return found
+
+
+def _heading_of(page: Outline, i: int) -> int:
+    """The heading that stands directly before a list and has nothing else below it, else 0."""
+    parent, last = page.parents[i], page.ends[i]
+    if last < page.ends[parent] and page.tags[last] not in _HEADINGS:
+        return 0
+    before = i - 1
+    while before > parent and page.parents[before] != parent:
+        before = page.parents[before]
+    return before if page.tags[before] in _HEADINGS and before > parent else 0
+
+
+def _hosts(page: Outline, i: int) -> int:
+    """How many sites the links of a list lead to: one of references leads to several."""
+    hosts = set()
+    for entry in range(i, page.ends[i]):
+        if page.tags[entry] == "a" and (host := _HOST.match(page.attributes[entry].get("href") or "")):
+            hosts.add(host[1])
+    return len(hosts)
 
 
 def actions(page: Outline, root: int, weights: Weights) -> dict[int, str]:

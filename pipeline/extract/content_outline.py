@@ -49,6 +49,7 @@ class Outline:
     texts: list[str] = field(default_factory=list)
     attributes: list[dict[str, str | None]] = field(default_factory=list)
     closed: list[LexborNode] = field(default_factory=list)  # elements that stand without what is in them
+    fields: list[int] = field(default_factory=list)  # entries that hold a text to be written by the reader
 
     def __len__(self) -> int:
         return len(self.tags)
@@ -104,7 +105,10 @@ def outline(tree: LexborHTMLParser, limits: Limits, closed: frozenset[str] = fro
                 attributes.append(_NONE)
                 ends.append(len(tags))
                 spaces = True
-        elif kind != _OMIT:
+        elif kind == _OMIT:
+            if tag == "textarea":
+                page.fields.append(parent)
+        else:
             index = len(tags)
             tags.append(tag)
             parents.append(parent)

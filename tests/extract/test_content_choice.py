@@ -257,3 +257,44 @@ def test_weights() -> None:
     weights.leave_out([2])
     assert weights.text(0) == 10 + 28
     assert weights.text(2) == 0
+
+
+LINKS = "".join(f"<li><a href=/{n}>Page {n}</a></li>" for n in range(4))
+
+
+def test_a_heading_goes_with_the_list_of_links_that_is_all_below_it() -> None:
+    prose = f"<p>{PROSE}{MORE}</p>" * 5
+    assert kept(f"<div>{prose}<h3>See too</h3><ul>{LINKS}</ul></div>").endswith(MORE.strip())
+    assert kept(f"<div>{prose}<h3>See too</h3><ul>{LINKS}</ul><h3>Next</h3><p>{MORE}</p></div>").count("See too") == 0
+    assert "See too" in kept(f"<div>{prose}<h3>See too</h3><ul>{LINKS}</ul><p>{MORE}</p></div>")
+
+
+def test_lists_of_links_to_several_sites_and_numbered_ones_are_references() -> None:
+    prose = f"<p>{PROSE}{MORE}</p>" * 5
+    sites = "".join(f"<li><a href=https://www.site{n}.org/x>Problem {n}</a></li>" for n in range(4))
+    assert kept(f"<div>{prose}<ul>{sites}</ul></div>").endswith("Problem 3")
+    assert kept(f"<div>{prose}<ol>{LINKS}</ol></div>").endswith("Page 3")
+
+
+def test_sections_with_headings_belong_together() -> None:
+    long = f"<section><h2>One</h2>{f'<p>{PROSE}{MORE}</p>' * 8}</section>"
+    assert kept(f"<div>{long}<section><h2>Two</h2><p>{PROSE}{MORE}</p></section></div>").startswith("One")
+    assert kept(f"<div>{long}<section><p>{PROSE}</p></section></div>").endswith(MORE.strip())
+
+
+def test_words_of_a_sentence_stay_whatever_their_names() -> None:
+    link = "<a class=popup href=/x>biography</a>"
+    assert kept(f"<p>{PROSE}A {link} of him. {MORE}</p>") == f"{PROSE}A biography of him. {MORE}".strip()
+    assert kept(f"<p>{PROSE}</p><p>{link}</p>") == PROSE.strip()
+
+
+def test_a_form_with_a_field_to_write_in_is_left_out_whatever_it_says() -> None:
+    form = f"<form><p>{PROSE}</p><textarea></textarea></form>"
+    assert kept(f"<div><p>{PROSE}{MORE}</p><p>{MORE}</p>{form}</div>") == f"{PROSE}{MORE}{MORE}".strip()
+    assert kept(f"<div><p>{MORE}{MORE}</p><form><p>{PROSE}</p></form><textarea></textarea></div>").endswith(PROSE[:-1])
+
+
+def test_a_column_of_line_numbers_beside_code_is_left_out() -> None:
+    html = "<table><tr><td class=linenos><pre>1\n2</pre><td class=code><pre>a\nb</pre></table>"
+    assert kept(f"<p>{PROSE}</p>{html}") == f"{PROSE}a b"
+    assert kept(f"<p>{PROSE}</p><div class=gutter>Part 1</div>") == f"{PROSE}Part 1"

@@ -91,7 +91,7 @@ def test_markup(html: str, text: str) -> None:
             "<table><tr><th>a<td><ul><li>b<li>c</ul><tr><td>d<td>e</table>",
             "| a | - b - c |\n| --- | --- |\n| d | e |",
         ),
-        ("<table><tr><td class=gutter><pre>1</pre><td class=code><pre>x</pre></table>", "```\n1\n```\n\n```\nx\n```"),
+        ("<table><tr><td class=gutter><pre>1</pre><td class=code><pre>x</pre></table>", "```\nx\n```"),
         ("<table><tr><td>\\(x\\)<td>$$y$$<tr><td>c<td>d</table>", "| $x$ | $$y$$ |\n| --- | --- |\n| c | d |"),
     ],
 )
