@@ -3,10 +3,14 @@
 import io
 import os
 import random
+import tracemalloc
 
 import pytest
 
+from pipeline.remote import Store
 from pipeline.remote.file import NoRanges, RemoteFile
+from pipeline.remote.settings import RemoteSettings
+from support.faults import FileHandler, serve
 
 SIZE = 10_000
 DATA = random.Random(1).randbytes(SIZE)
@@ -60,3 +64,34 @@ def test_without_ranges_the_file_is_downloaded_once():
     file.seek(0)
     assert b"".join(iter(lambda: file.read(1000), b"")) == DATA
     assert asked == [(0, 1000), (1000, 2000)]
+
+
+def test_memory_is_two_blocks_whatever_the_size():
+    file = RemoteFile(200 << 20, 1 << 20, lambda start, end: bytes(end - start), lambda copy: None)
+    tracemalloc.start()
+    try:
+        while file.read(1 << 16):
+            pass
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert file.tell() == 200 << 20
+    assert peak < 4 << 20
+
+
+def test_every_request_and_every_byte_is_taken_from_the_buckets(tmp_path, monkeypatch):
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    (tmp_path / "a.warc").write_bytes(DATA)
+    store = Store(RemoteSettings(block_bytes=4096, max_wait_s=0.001, requests_per_s=1e6, bytes_per_s=1 << 30))
+    taken: dict[str, list[float]] = {"requests": [], "bytes": []}
+    monkeypatch.setattr(store._requests, "take", taken["requests"].append)
+    monkeypatch.setattr(store._bytes, "take", taken["bytes"].append)
+    # The size twice (when listed, when opened), then three blocks, the second and third of which take several tries.
+    faults = ("", "", "", "busy", "cut", "", "busy", "")
+    with serve(FileHandler, faults, folder=tmp_path) as (address, handler):
+        file = store.open(store.info(f"{address}/a.warc"))
+        assert file.readall() == DATA
+    assert [asked for _, _, asked, _ in handler.log] == (
+        ["", "", "bytes=0-4095"] + 3 * ["bytes=4096-8191"] + 2 * ["bytes=8192-9999"]
+    )
+    assert taken == {"requests": 8 * [1], "bytes": [0, 0, 4096, 4096, 4096, 4096, 1808, 1808]}
