@@ -52,6 +52,11 @@ def rclone(tmp_path) -> Iterator[tuple[str, int]]:
     process.wait()
 
 
+def content(manifest):
+    """Digests of the shards, and what every stage counted; folders are named by the ETags of the inputs too."""
+    return [shard["xxh3_128"] for shard in manifest["shards"]], [stage["ledger"] for stage in manifest["stages"]]
+
+
 def test_a_real_server_with_faults_gives_the_local_corpus_and_takes_its_copy(rclone, tmp_path, monkeypatch):
     warc = tmp_path / "buckets" / "crawl" / "warc"
     for number in range(FILES):
@@ -74,8 +79,7 @@ def test_a_real_server_with_faults_gives_the_local_corpus_and_takes_its_copy(rcl
         refused = run("build", remote, "--out", tmp_path / "refused", "--quiet")
         assert refused.returncode == 2
         assert "access denied" in refused.stderr
-    assert found["shards"] == expected["shards"]
-    assert [stage["ledger"] for stage in found["stages"]] == [stage["ledger"] for stage in expected["stages"]]
+    assert content(found) == content(expected)
     back = tmp_path / "back"
     shutil.copytree(tmp_path / "buckets" / "corpora" / "soak", back)
     assert Manifest.load(back).verify(full=True) == []
