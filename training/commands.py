@@ -103,13 +103,10 @@ def trace(
         assert key is not None
         pipeline.commands.trace(target, key)
         return
-    from training.data import open_mixture
-    from training.run import load_run
-    from training.trace import trace_step
+    from training.trace import open_run, trace_step
 
-    loaded = load_run(target / "run.yaml" if target.is_dir() else target, tuple(overrides))
-    data = open_mixture(loaded.mixture(loaded.run.mixture), verify=False)
-    for segment in trace_step(data, step, loaded.run.sequences_per_step):
+    data, sequences_per_step = open_run(str(target), tuple(overrides))
+    for segment in trace_step(data, step, sequences_per_step):
         print(segment)
 
 

@@ -1,13 +1,16 @@
 """The documents of a training step, back to where they came from."""
 
+import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from pipeline.errors import BadInput
 from training.component import ComponentData
-from training.data import MixtureData
+from training.data import MixtureData, open_mixture
+from training.run import load_run
 
 _COLUMNS = ["url"]
 
@@ -32,6 +35,32 @@ class Segment:
     def __str__(self) -> str:
         piece = f"{self.first}–{self.first + self.tokens}"
         return f"{self.sequence}\t{self.component}\t{piece}\t{self.id}\t{self.url or f'{self.file} row {self.row}'}"
+
+
+def open_run(target: str, overrides: tuple[str, ...] = ()) -> tuple[MixtureData, int]:
+    """The data of a run and its sequences per step.
+
+    `target` is a run file, the name of a shipped run, or the folder that a run writes; of a folder the newest
+    checkpoint says which run it is (a relative mixture is then looked for from the working directory).
+
+    Raises:
+        BadInput: there is no such run, or the mixture no longer gives the order that the run was trained in.
+    """
+    folder = Path(target)
+    records = sorted(folder.glob("step-*/done.json"))
+    if not folder.is_dir():
+        loaded = load_run(target, overrides)
+        return open_mixture(loaded.mixture(loaded.run.mixture), verify=False), loaded.run.sequences_per_step
+    if not records:
+        raise BadInput(f"{target}: no complete checkpoint of a run in it; give the run file")
+    record = json.loads(records[-1].read_text(encoding="utf-8"))
+    data = open_mixture(record["run"]["mixture"], overrides, verify=False)
+    if data.order_digest != record["order_digest"]:
+        raise BadInput(
+            f"{records[-1]}: order_digest: {record['order_digest']!r}: the mixture {data.loaded.path} now gives "
+            f"{data.order_digest}; restore the mixture and its tokens, or name the old ones with --set"
+        )
+    return data, int(record["run"]["sequences_per_step"])
 
 
 def trace_step(data: MixtureData, step: int, sequences_per_step: int) -> list[Segment]:

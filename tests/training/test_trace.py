@@ -4,12 +4,14 @@ import json
 
 import pytest
 
+from pipeline.errors import BadInput
+from pipeline.files import write_json
 from pipeline.progress import Reporter
 from support.crawl import run
 from support.tokens import write_mixture
 from training.data import open_mixture
 from training.tokenize.run import plan_job, tokenize
-from training.trace import trace_step
+from training.trace import open_run, trace_step
 
 
 @pytest.fixture
@@ -44,12 +46,24 @@ def test_the_command(mixture, corpus, tmp_path):
     )
     (tmp_path / "run.yaml").write_text(content)
     expected = [str(segment) for segment in trace_step(open_mixture(mixture), 2, 6)]
-    for target in (tmp_path / "run.yaml", tmp_path):
-        result = run("trace", target, "--step", "2")
-        assert result.returncode == 0, result.stderr
-        assert result.stdout.splitlines() == expected
+    result = run("trace", tmp_path / "run.yaml", "--step", "2")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.splitlines() == expected
     assert "https://m.test/" in result.stdout
     assert "plain.jsonl row" in result.stdout
     neither = run("trace", tmp_path)
     assert neither.returncode == 2
     assert "give a document id or URL of a corpus, or --step N of a run" in neither.stderr
+
+
+def test_the_folder_of_a_run_and_its_order(mixture, tmp_path):
+    data = open_mixture(mixture)
+    record = {"run": {"mixture": str(mixture), "sequences_per_step": 6}, "order_digest": data.order_digest}
+    for step in (1, 2):
+        write_json(tmp_path / "out" / f"step-{step:07d}" / "done.json", record)
+    opened, sequences_per_step = open_run(str(tmp_path / "out"))
+    assert trace_step(opened, 2, sequences_per_step) == trace_step(data, 2, 6)
+    with pytest.raises(BadInput, match=r"step-0000002/done\.json: order_digest: .* restore the mixture and its tokens"):
+        open_run(str(tmp_path / "out"), ("seed=1",))
+    with pytest.raises(BadInput, match="no complete checkpoint of a run in it; give the run file"):
+        open_run(str(tmp_path))
