@@ -116,7 +116,8 @@ def _place(sizes: Ints, bins: int, length: int) -> tuple[Ints, Ints, Ints]:
             count -= fits
     left = np.zeros(bins, np.int64)
     for room, members in enumerate(at):
-        left[members] = room
+        if members:
+            left[members] = room
     none = np.zeros(0, np.int64)
     return np.array(placed, np.int64).reshape(-1, 3), np.concatenate([none, *left_over]), left
 
