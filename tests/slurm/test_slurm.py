@@ -45,6 +45,16 @@ def test_the_demo_equals_the_local_one(cluster, tmp_path, monkeypatch):
     assert {path: path.stat().st_mtime_ns for path in tmp_path.glob("slurm/0*/**/*") if path.is_file()} == files
 
 
+def test_a_profile_that_slurm_refuses_is_bad_input(cluster, crawl, tmp_path):
+    on_slurm = SlurmBuild(cluster, crawl[0], tmp_path / "out", partition="nowhere")
+    code, stderr = on_slurm.run()
+    assert code == 2, stderr
+    assert "out-profile.yaml: sbatch refuses extract/pages: " in stderr
+    assert "artition" in stderr
+    assert not (tmp_path / "out" / "slurm").exists()
+    assert on_slurm.jobs() == []
+
+
 def test_a_killed_task_is_named_and_a_killed_driver_is_not_missed(cluster, crawl, tmp_path):
     recipe, local = crawl
     on_slurm = SlurmBuild(cluster, recipe, tmp_path / "out", retries="0")
