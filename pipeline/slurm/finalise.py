@@ -7,6 +7,7 @@ with 1, and Slurm ends the jobs that depend on it.
 
 import sys
 import time
+import traceback
 from pathlib import Path
 
 from pipeline.attempt import current_part, read_share, read_spec, write_attempt
@@ -96,12 +97,16 @@ def _end_of(log: Path) -> str:
 
 def main(folder: str, number: str) -> int:
     """The finalise job of step `number` of the submission in `folder`; its exit code."""
+    where, step = Path(folder), int(number)
     try:
-        finalise(Path(folder), int(number))
-    except (BadInput, BuildFailed, ValueError, OSError) as error:
-        plan = submission.read(Path(folder))
-        write_json(step_folder(Path(folder), plan, int(number)) / "failed.json", {"problem": str(error)})
-        print(error, file=sys.stderr)
+        finalise(where, step)
+    except Exception as error:  # noqa: BLE001 - the process boundary: the watching command has only this file to read
+        problem = str(error)
+        if not isinstance(error, (BadInput, BuildFailed)):
+            traceback.print_exc()
+            problem = f"{type(error).__name__}: {error}"
+        print(problem, file=sys.stderr)
+        write_json(step_folder(where, submission.read(where), step) / "failed.json", {"problem": problem})
         return 1
     return 0
 

@@ -123,7 +123,8 @@ class _Look:
         if not self._ends_in_a_verdict(number, alive) and (
             time.monotonic() - self._since >= self._plan.profile.settle_s
         ):
-            raise BuildFailed(state.problem + _LATER)
+            logs = step_folder(self._folder, self._plan, number) / "slurm"
+            raise BuildFailed(f"{state.problem}; logs in {logs}{_LATER}")
         self._say(state.problem)
         return True
 
