@@ -1,0 +1,84 @@
+"""Algorithms by name: which advantage, ratio, clip and average each one is, every part open to change."""
+
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+from torch import Tensor
+
+from pipeline.frozen import Frozen
+from training.rl.advantages import Kind
+from training.rl.losses import Level, cispo, clipped, log_ratios
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "grpo": {"advantage": "normalised", "level": "token", "average": "answers"},
+    "dr_grpo": {"advantage": "centred", "level": "token", "average": "constant"},
+    "dapo": {"advantage": "normalised", "level": "token", "average": "tokens", "clip_high": 0.28, "refill": True},
+    "rloo": {"advantage": "leave_one_out", "level": "sequence_product", "average": "answers"},
+    "gspo": {
+        "advantage": "normalised",
+        "level": "sequence_mean",
+        "average": "answers",
+        "clip_low": 3e-4,
+        "clip_high": 4e-4,
+    },
+    "cispo": {"advantage": "normalised", "level": "token", "average": "tokens", "term": "cispo"},
+}
+
+
+class Algorithm(Frozen):
+    """A policy-gradient algorithm. `name` fills what is not given; the defaults are those of `grpo`."""
+
+    name: Literal["grpo", "dr_grpo", "dapo", "rloo", "gspo", "cispo"] = "grpo"
+    """Preset."""
+    advantage: Kind = "normalised"
+    """How rewards of a group become advantages."""
+    level: Level = "token"
+    """What the ratio π / π_old is taken over."""
+    term: Literal["clipped", "cispo"] = "clipped"
+    """Form of the loss of a token."""
+    clip_low: float = Field(default=0.2, ge=0, le=1)
+    """The ratio is clipped at 1 − this where the advantage is negative."""
+    clip_high: float = Field(default=0.2, ge=0)
+    """The ratio is clipped at 1 + this where the advantage is positive."""
+    cispo_bound: float = Field(default=5.0, gt=0)
+    """Absolute upper bound of CISPO's ratio."""
+    average: Literal["answers", "tokens", "constant"] = "answers"
+    """Denominator of the loss."""
+    refill: bool = False
+    """Draw further prompts until the step has its number of groups with unequal rewards (DAPO's dynamic sampling); else
+    groups of equal rewards are dropped and counted."""
+    max_refills: int = Field(default=10, ge=1)
+    """Draws after which a step goes on with what it has."""
+    kl: Literal["k1", "k2", "k3"] = "k3"
+    """Estimate of the reference KL."""
+    kl_weight: float = Field(default=0.0, ge=0)
+    """Weight of the reference KL; 0 (OctoThinker, DAPO, RPT) needs no reference model."""
+    importance: Literal["none", "truncated", "masked"] = "none"
+    """Mending of the mismatch π_old / μ between trainer and sampler."""
+    importance_bounds: tuple[float, float] = (0.5, 2.0)
+    """Bounds: the upper one of `truncated`, both of `masked`."""
+    importance_level: Level = "token"
+    """What `masked` looks at."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _filled(cls, data: Any) -> Any:
+        if isinstance(data, str):
+            data = {"name": data}
+        if isinstance(data, dict) and (preset := PRESETS.get(str(data.get("name", "grpo")))) is not None:
+            return {**preset, **data}
+        return data
+
+    @model_validator(mode="after")
+    def _bounds(self) -> "Algorithm":
+        low, high = self.importance_bounds
+        if not 0 <= low < high:
+            raise ValueError(f"importance_bounds {list(self.importance_bounds)}: give the lower one first")
+        return self
+
+    def terms(self, logprobs: Tensor, old: Tensor, advantages: Tensor, answers: Tensor, num_answers: int) -> Tensor:
+        """The loss of each token, [tokens]; see `training.rl.losses`."""
+        ratio = log_ratios(logprobs, old, answers, num_answers, self.level)
+        if self.term == "cispo":
+            return cispo(logprobs, ratio, advantages, self.cispo_bound)
+        return clipped(ratio, advantages, self.clip_low, self.clip_high)
