@@ -9,7 +9,7 @@ import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
@@ -77,6 +77,9 @@ class LossModel(nn.Module):
         return hidden
 
 
+Root = TypeVar("Root", bound=LossModel)
+
+
 def load_model_config(settings: ModelSettings, folder: Path, checkpoint: Path | None = None) -> Any:
     """The transformers config of a run's model, checked.
 
@@ -103,7 +106,9 @@ def load_model_config(settings: ModelSettings, folder: Path, checkpoint: Path | 
     return config
 
 
-def build_model(settings: ModelSettings, config: Any, place: Placement, seed: int, folder: Path) -> LossModel:
+def build_model(
+    settings: ModelSettings, config: Any, place: Placement, seed: int, folder: Path, root: type[Root] = LossModel
+) -> Root:
     """A model ready to train: sharded, on its device, with the weights that the run starts from.
 
     Args:
@@ -112,11 +117,12 @@ def build_model(settings: ModelSettings, config: Any, place: Placement, seed: in
         place: device and mesh.
         seed: of random weights.
         folder: where relative paths start.
+        root: what wraps the model and computes its loss.
 
     Raises:
         BadInput: the model cannot be trained here, or a weight is missing.
     """
-    loss_model = shape_model(settings, config, place)
+    loss_model = shape_model(settings, config, place, root)
     if settings.config is not None:
         _randomise(loss_model.model, config, seed)
     else:
@@ -124,7 +130,9 @@ def build_model(settings: ModelSettings, config: Any, place: Placement, seed: in
     return loss_model
 
 
-def shape_model(settings: ModelSettings, config: Any, place: Placement) -> LossModel:
+def shape_model(
+    settings: ModelSettings, config: Any, place: Placement, root: type[Root] = LossModel
+) -> Root:
     """The sharded model with memory and without values: for weights that come from a checkpoint."""
     dtype = DTYPES[settings.dtype]
     master = _master(settings)
@@ -140,14 +148,14 @@ def shape_model(settings: ModelSettings, config: Any, place: Placement) -> LossM
     if settings.compile:
         for layer in layers:
             layer.compile()
-    root = LossModel(model, compiled=settings.compile and place.device.type == "cuda")
+    loss_model = root(model, compiled=settings.compile and place.device.type == "cuda")
     if place.mesh is not None:
-        _shard(root, layers, place.mesh, dtype, master)
-    root.to_empty(device=place.device)
+        _shard(loss_model, layers, place.mesh, dtype, master)
+    loss_model.to_empty(device=place.device)
     model.tie_weights()
     restore_buffers(model, config)
-    root.train()
-    return root
+    loss_model.train()
+    return loss_model
 
 
 def count_parameters(settings: ModelSettings, config: Any) -> int:

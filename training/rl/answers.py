@@ -1,0 +1,195 @@
+"""Drawn answers as rows: what the trainer learns from, and what stays on disk of a step (Arrow, one Parquet file)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+
+from pipeline.files import parquet_file
+from training.compat import IGNORE
+from training.rl.policy import PolicyRows
+from training.rows import Rows
+
+SCHEMA = pa.schema(
+    [
+        ("row", pa.int64()),
+        ("prompt", pa.int64()),
+        ("group", pa.int64()),
+        ("sample", pa.int64()),
+        ("prompt_tokens", pa.list_(pa.int32())),
+        ("tokens", pa.list_(pa.int32())),
+        ("sampler_logprobs", pa.list_(pa.float64())),
+        ("old_logprobs", pa.list_(pa.float64())),
+        ("reference_logprobs", pa.list_(pa.float64())),
+        ("advantage", pa.float64()),
+        ("token_weight", pa.float64()),
+        ("component", pa.string()),
+        ("weights_version", pa.int64()),
+        ("temperature", pa.float64()),
+        ("stop_reason", pa.string()),
+        ("reward", pa.float64()),
+        ("correct", pa.bool_()),
+        ("grader_status", pa.string()),
+        ("question", pa.string()),
+        ("gold", pa.string()),
+        ("response", pa.string()),
+    ]
+)
+"""A rollout row: one drawn answer. Advantage and weight are those of each of its tokens; `row` counts in the step;
+`prompt` is the prompt's row in its file, `group` its draw in the step; `old_logprobs` is null when π_old was the
+current policy, `advantage` null when the answer was not trained on (`token_weight` is then 0)."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One drawn answer. `group` counts the prompts drawn in a step; `reward` is None where the settings drop it."""
+
+    prompt: int
+    group: int
+    sample: int
+    prompt_tokens: tuple[int, ...]
+    tokens: tuple[int, ...]
+    sampler: tuple[float, ...]
+    stop_reason: str
+    weights_version: int
+    question: str
+    gold: str
+    response: str
+    reward: float | None
+    correct: bool
+    status: str
+    advantage: float | None = None
+    weight: float = 0.0
+    """Of the loss of each of its tokens."""
+    old: tuple[float, ...] | None = None
+    reference: tuple[float, ...] | None = None
+
+    @property
+    def length(self) -> int:
+        """Tokens of prompt and answer."""
+        return len(self.prompt_tokens) + len(self.tokens)
+
+    def with_logprobs(self, old: Sequence[float] | None, reference: Sequence[float] | None) -> "Answer":
+        """The same with the trainer's log-probs."""
+        return replace(
+            self,
+            old=None if old is None else tuple(old),
+            reference=None if reference is None else tuple(reference),
+        )
+
+
+def pack(answers: Sequence[Answer], max_tokens: int) -> list[list[Answer]]:
+    """Answers in micro-batches of at most `max_tokens`, in order; a longer answer has one of its own."""
+    packs: list[list[Answer]] = []
+    used = 0
+    for answer in answers:
+        if not packs or used + answer.length > max_tokens:
+            packs.append([])
+            used = 0
+        packs[-1].append(answer)
+        used += answer.length
+    return packs
+
+
+def policy_rows(answers: Sequence[Answer], device: torch.device) -> PolicyRows:
+    """A micro-batch; of no answers one that fills up: two tokens without a label."""
+    sequences = [[*answer.prompt_tokens, *answer.tokens] for answer in answers] or [[0, 0]]
+    inputs = [sequence[:-1] for sequence in sequences]
+    lengths = [len(tokens) for tokens in inputs]
+    labels = [[IGNORE] * (len(answer.prompt_tokens) - 1) + list(answer.tokens) for answer in answers] or [[IGNORE]]
+    edges = np.concatenate([[0], np.cumsum(lengths)])
+
+    def tensor(values: object, dtype: torch.dtype) -> torch.Tensor:
+        return torch.tensor(values, dtype=dtype, device=device)
+
+    def spread(values: Sequence[float]) -> torch.Tensor:
+        counts = [len(answer.tokens) for answer in answers]
+        return tensor(np.repeat(np.asarray(values, dtype=np.float64), counts).tolist(), torch.float64)
+
+    def joined(vectors: Sequence[tuple[float, ...] | None]) -> torch.Tensor | None:
+        if not vectors or vectors[0] is None:
+            return None
+        return tensor([value for vector in vectors if vector is not None for value in vector], torch.float64)
+
+    sampler = joined([answer.sampler for answer in answers])
+    return PolicyRows(
+        rows=Rows(
+            input_ids=tensor([token for tokens in inputs for token in tokens], torch.int64),
+            position_ids=tensor([place for length in lengths for place in range(length)], torch.int64),
+            labels=tensor([label for row in labels for label in row], torch.int64),
+            cu_seqlens=tensor(edges.tolist(), torch.int32),
+            max_seqlen=max(lengths),
+        ),
+        answers=spread(range(len(answers))).long(),
+        num_answers=len(answers),
+        advantages=spread([answer.advantage or 0.0 for answer in answers]),
+        weights=spread([answer.weight for answer in answers]),
+        sampler=spread([]) if sampler is None else sampler,
+        old=joined([answer.old for answer in answers]),
+        reference=joined([answer.reference for answer in answers]),
+    )
+
+
+def write_answers(folder: Path, step: int, answers: Sequence[Answer], temperature: float) -> Path:
+    """Store a step's rows as `rollouts/step-NNNNNNN.parquet`, whole or not at all."""
+    name = f"rollouts/step-{step:07d}.parquet"
+    rows = [
+        {
+            "row": place,
+            "prompt": answer.prompt,
+            "group": answer.group,
+            "sample": answer.sample,
+            "prompt_tokens": answer.prompt_tokens,
+            "tokens": answer.tokens,
+            "sampler_logprobs": answer.sampler,
+            "old_logprobs": answer.old,
+            "reference_logprobs": answer.reference,
+            "advantage": answer.advantage,
+            "token_weight": answer.weight,
+            "component": "rl",
+            "weights_version": answer.weights_version,
+            "temperature": temperature,
+            "stop_reason": answer.stop_reason,
+            "reward": answer.reward,
+            "correct": answer.correct,
+            "grader_status": answer.status,
+            "question": answer.question,
+            "gold": answer.gold,
+            "response": answer.response,
+        }
+        for place, answer in enumerate(answers)
+    ]
+    with parquet_file(folder, name, SCHEMA) as file:
+        file.write(pa.Table.from_pylist(rows, schema=SCHEMA))
+    return folder / name
+
+
+def read_answers(path: Path) -> list[Answer]:
+    """The rows of a stored step."""
+    return [
+        Answer(
+            prompt=row["prompt"],
+            group=row["group"],
+            sample=row["sample"],
+            prompt_tokens=tuple(row["prompt_tokens"]),
+            tokens=tuple(row["tokens"]),
+            sampler=tuple(row["sampler_logprobs"]),
+            stop_reason=row["stop_reason"],
+            weights_version=row["weights_version"],
+            question=row["question"],
+            gold=row["gold"],
+            response=row["response"],
+            reward=row["reward"],
+            correct=row["correct"],
+            status=row["grader_status"],
+            advantage=row["advantage"],
+            weight=row["token_weight"],
+            old=None if row["old_logprobs"] is None else tuple(row["old_logprobs"]),
+            reference=None if row["reference_logprobs"] is None else tuple(row["reference_logprobs"]),
+        )
+        for row in pq.read_table(path).to_pylist()
+    ]

@@ -1,0 +1,135 @@
+"""The policy as the trainer holds it: rows of answers in, the weighted sum of their losses out."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.utils.checkpoint import checkpoint
+
+from training.compat import IGNORE, chunk_rows
+from training.model import LossModel
+from training.rl.algorithms import Algorithm
+from training.rl.losses import log_ratios, masked_importance, reference_kl, truncated_importance
+from training.rows import Rows
+
+
+@dataclass(frozen=True)
+class PolicyRows:
+    """Answers of one micro-batch, each with its prompt, end to end; `rows.labels` are set on answer tokens alone.
+
+    The vectors are over those tokens, [answer tokens], in their order: `answers` index of the token's answer in this
+    micro-batch; `advantages`; `weights` of the loss; `sampler` log μ; `old` log π_old, None when it is the current
+    policy; `reference` log π_ref, None without a KL term.
+    """
+
+    rows: Rows
+    answers: Tensor
+    num_answers: int
+    advantages: Tensor
+    weights: Tensor
+    sampler: Tensor
+    old: Tensor | None = None
+    reference: Tensor | None = None
+
+
+@dataclass
+class PolicyStats:
+    """Sums over the answer tokens of a step, to be divided by `tokens`."""
+
+    tokens: float = 0.0
+    clipped: float = 0.0
+    """Tokens whose loss has no gradient, because their ratio left the clip."""
+    entropy: float = 0.0
+    """In nats, of the temperature's distribution."""
+    sampler_kl: float = 0.0
+    """k3 of sampler and trainer: how far the engine's probabilities are from the trainer's."""
+    sampler_max: float = 0.0
+    """Largest |log π_old − log μ|."""
+    reference_kl: float = 0.0
+
+
+class PolicyModel(LossModel):
+    """The root: policy rows in, weighted sum of token losses out; figures gather in `stats`."""
+
+    algorithm: Algorithm
+    temperature: float
+    stats: PolicyStats
+
+    def forward(self, batch: PolicyRows) -> Tensor:  # type: ignore[override]
+        """Σ weight × (policy loss + kl_weight × KL) over the answer tokens, a scalar, undivided."""
+        logprobs, entropy = self.logprobs(batch.rows)
+        if not len(logprobs):
+            return logprobs.sum()  # a row that fills up: its backward is a call, and nothing more
+        wide = logprobs.dtype
+        old = logprobs.detach() if batch.old is None else batch.old.to(wide)
+        sampler = batch.sampler.to(wide)
+        weights = batch.weights.to(wide) * self._importance(batch, old, sampler)
+        advantages = batch.advantages.to(wide)
+        terms = self.algorithm.terms(logprobs, old, advantages, batch.answers, batch.num_answers)
+        if batch.reference is not None:
+            kl = reference_kl(logprobs, batch.reference.to(wide), self.algorithm.kl)
+            terms = terms + self.algorithm.kl_weight * kl
+            self.stats.reference_kl += float(kl.detach().sum())
+        self._note(logprobs.detach(), old, sampler, advantages, entropy, batch)
+        return (weights * terms).sum()
+
+    def logprobs(self, rows: Rows) -> tuple[Tensor, Tensor]:
+        """log π of the labelled tokens, [answer tokens] with gradient, and the entropies there, without.
+
+        Logits are computed in chunks, and again in the backward pass: never more than one chunk of them is there.
+        """
+        hidden = self.hidden(rows)
+        places = (rows.labels != IGNORE).nonzero()[:, 0]
+        head = self.model.get_output_embeddings().weight
+        hidden, labels = hidden[places], rows.labels[places]
+        size = chunk_rows(len(places), head.shape[0])
+        pieces = [
+            checkpoint(
+                _chunk, hidden[at : at + size], head, labels[at : at + size], self.temperature, use_reentrant=False
+            )
+            for at in range(0, len(places), size)
+        ]
+        if not pieces:
+            # The graph is kept, so that a sharded backward still runs.
+            return (hidden.sum() * 0).expand(0), hidden.new_zeros(0)
+        return torch.cat([piece[0] for piece in pieces]), torch.cat([piece[1] for piece in pieces])
+
+    def _importance(self, batch: PolicyRows, old: Tensor, sampler: Tensor) -> Tensor:
+        settings = self.algorithm
+        if settings.importance == "none":
+            return torch.ones_like(old)
+        low, high = settings.importance_bounds
+        if settings.importance == "truncated":
+            return truncated_importance(old, sampler, high)
+        return masked_importance(old, sampler, batch.answers, batch.num_answers, low, high, settings.importance_level)
+
+    def _note(
+        self,
+        logprobs: Tensor,
+        old: Tensor,
+        sampler: Tensor,
+        advantages: Tensor,
+        entropy: Tensor,
+        batch: PolicyRows,
+    ) -> None:
+        stats, settings = self.stats, self.algorithm
+        stats.tokens += len(logprobs)
+        stats.entropy += float(entropy.sum())
+        gap = (old - sampler).detach()
+        stats.sampler_kl += float((torch.exp(gap) - gap - 1).sum())
+        stats.sampler_max = max(stats.sampler_max, float(gap.abs().max()))
+        if settings.term == "clipped":
+            ratio = torch.exp(log_ratios(logprobs, old, batch.answers, batch.num_answers, settings.level))
+            beyond = ((ratio > 1 + settings.clip_high) & (advantages > 0)) | (
+                (ratio < 1 - settings.clip_low) & (advantages < 0)
+            )
+            stats.clipped += float(beyond.sum())
+
+
+def _chunk(hidden: Tensor, head: Tensor, labels: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
+    logits = hidden @ head.T
+    logits = (logits if logits.dtype == torch.float64 else logits.float()) / temperature
+    logprobs = torch.log_softmax(logits, -1)
+    with torch.no_grad():
+        entropy = -(logprobs.exp() * logprobs).sum(-1)
+    return logprobs.gather(1, labels[:, None])[:, 0], entropy

@@ -1,0 +1,121 @@
+"""Prompts of an RL run, their order, and the retirement of easy ones.
+
+The order is a bijection per epoch. A prompt whose last `retire_after` draws were all right is passed over from then on;
+this state (cursor and history) is small, and every checkpoint holds it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from pydantic import Field
+
+from pipeline.errors import BadInput
+from pipeline.files import digest
+from pipeline.frozen import Frozen
+from training.evaluate.tasks import Task, load_problems
+from training.order import Permutation
+from training.rl.settings import PromptSettings
+from training.templates import load_template
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A prompt; `index` is its row in the file."""
+
+    index: int
+    question: str
+    answer: str
+    text: str
+    tokens: tuple[int, ...]
+
+
+class PromptState(Frozen):
+    """Where the order stands: position (epochs count on) and how many of each prompt's newest draws were all right."""
+
+    cursor: int = 0
+    streaks: dict[int, int] = Field(default_factory=dict)
+    """By prompt index; absent is 0."""
+
+
+class Encoder(Protocol):
+    """The part of a tokenizer that prompts need."""
+
+    def encode(self, text: str) -> list[int]:
+        """Token ids."""
+        ...
+
+
+class Prompts:
+    """The prompts that fit, and the order they are asked in.
+
+    Raises:
+        BadInput: the file cannot be read, or no prompt fits.
+    """
+
+    def __init__(self, settings: PromptSettings, path: Path, tokenizer: Encoder) -> None:
+        template = load_template(settings.template)
+        problems = load_problems(path.stem, Task(title=path.name), path)
+        self.settings, self.stop = settings, template.template.stop
+        self.prompts: list[Prompt] = []
+        for index, problem in enumerate(problems):
+            text = template.render(problem.question)
+            tokens = tuple(tokenizer.encode(text))
+            if len(tokens) <= settings.max_prompt_tokens:
+                self.prompts.append(Prompt(index, problem.question, problem.answer, text, tokens))
+        self.too_long = len(problems) - len(self.prompts)
+        if not self.prompts:
+            raise BadInput(
+                f"prompts.path: {path}: none of {len(problems)} prompts has at most {settings.max_prompt_tokens} "
+                "tokens; raise prompts.max_prompt_tokens"
+            )
+        rows = [[prompt.index, prompt.text, prompt.answer] for prompt in self.prompts]
+        self.digest = digest([rows, settings.seed])
+        """Of everything that the order depends on."""
+
+    def take(self, state: PromptState, count: int) -> tuple[list[tuple[int, Prompt]], PromptState]:
+        """The next `count` prompts that are not retired, each with its position, and the state behind them.
+
+        Raises:
+            BadInput: all are retired.
+        """
+        taken: list[tuple[int, Prompt]] = []
+        cursor = state.cursor
+        for prompt in self._from(cursor):
+            if cursor - state.cursor >= len(self.prompts) + count and not taken:
+                raise BadInput("prompts: every prompt is retired; end the run, or set prompts.retire_after to null")
+            if len(taken) == count:
+                break
+            if not self.is_retired(state, prompt):
+                taken.append((cursor, prompt))
+            cursor += 1
+        return taken, state.model_copy(update={"cursor": cursor})
+
+    def is_retired(self, state: PromptState, prompt: Prompt) -> bool:
+        """Whether a prompt is passed over."""
+        after = self.settings.retire_after
+        return after is not None and state.streaks.get(prompt.index, 0) >= after
+
+    def note(self, state: PromptState, all_right: dict[int, bool]) -> PromptState:
+        """The state after draws: by prompt index, whether every answer was right."""
+        streaks = dict(state.streaks)
+        for index, right in sorted(all_right.items()):
+            if right:
+                streaks[index] = streaks.get(index, 0) + 1
+            else:
+                streaks.pop(index, None)
+        return state.model_copy(update={"streaks": dict(sorted(streaks.items()))})
+
+    def retired(self, state: PromptState) -> int:
+        """How many prompts are retired."""
+        return sum(self.is_retired(state, prompt) for prompt in self.prompts)
+
+    def _from(self, position: int) -> Iterator[Prompt]:
+        """Prompts from a position on, epoch after epoch, without end."""
+        size = len(self.prompts)
+        while True:
+            order = Permutation(size, f"prompts {self.settings.seed} {position // size}")
+            for place in range(position % size, size):
+                yield self.prompts[int(order([place])[0])]
+                position += 1

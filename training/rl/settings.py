@@ -1,0 +1,169 @@
+"""An RL run: one YAML file that says which model, prompts, algorithm, rewards and lengths, as frozen models."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import Field, model_validator
+
+from pipeline.config import find_config, load_config
+from pipeline.frozen import Frozen
+from training.rl.algorithms import Algorithm
+from training.rl.rewards import RewardSettings
+from training.run import CheckpointSettings, ModelSettings, OptimizerSettings, WatchSettings
+
+
+class LengthStage(Frozen):
+    """From `step` on, responses may have `max_new_tokens`."""
+
+    step: int = Field(ge=0)
+    max_new_tokens: int = Field(ge=1)
+
+
+class PromptSettings(Frozen):
+    """What is asked."""
+
+    path: str
+    """JSONL of questions and answers, as evaluation reads them; relative paths start at the run file."""
+    template: str = "dialogue"
+    """Shipped template or template file."""
+    max_prompt_tokens: int = Field(default=400, ge=1)
+    """Longer prompts are left out and counted (OctoThinker: 400)."""
+    retire_after: int | None = Field(default=2, ge=1)
+    """A prompt is retired once its last so many draws were all right: easy prompts teach nothing. Null: never."""
+    seed: int = Field(default=0, ge=0)
+    """Of the order: a bijection of the prompts, another one in each epoch."""
+
+
+class SamplingSettings(Frozen):
+    """How responses are drawn."""
+
+    samples: int = Field(default=16, ge=2)
+    """Responses per prompt: the group (OctoThinker: 16)."""
+    temperature: float = Field(default=1.0, gt=0)
+    """Of sampler and loss alike."""
+    lengths: tuple[LengthStage, ...] = (LengthStage(step=0, max_new_tokens=4096),)
+    """Stages of the longest response; the first begins at step 0."""
+    max_batch: int = Field(default=64, ge=1)
+    """Responses that one process generates at a time."""
+    seed: int = Field(default=0, ge=0)
+    """Of the sampling noise."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "SamplingSettings":
+        steps = [stage.step for stage in self.lengths]
+        if not steps or steps[0] != 0 or steps != sorted(set(steps)):
+            raise ValueError(f"lengths begin at steps {steps}; the first at 0, each later one after the one before")
+        return self
+
+    def max_new_tokens(self, step: int) -> int:
+        """The longest response at a step."""
+        return next(stage.max_new_tokens for stage in reversed(self.lengths) if stage.step <= step)
+
+
+class RlParallel(Frozen):
+    """How a step is spread over processes; nothing here changes what is learned."""
+
+    micro_batch_tokens: int = Field(default=16_384, ge=1)
+    """Tokens of one forward pass on one process, prompts included; a longer answer is a pass of its own."""
+    replicas: int = Field(default=1, ge=1)
+    """Copies of the sharded model (HSDP)."""
+    timeout_s: float = Field(default=1800.0, gt=0)
+    """Deadline of a collective; processes wait for the slowest generation."""
+
+
+class RlEvaluation(Frozen):
+    """Accuracy during the run, greedy, zero-shot, with the run's template and the stage's length limit."""
+
+    tasks: tuple[str, ...]
+    """Shipped tasks or task files."""
+    data: str
+    """Folder of their JSONL files; relative paths start at the run file."""
+    every_steps: int = Field(default=4, ge=1)
+    """Steps between evaluations (OctoThinker: 4); there is one before the first step and one at the end."""
+    limit: int | None = Field(default=None, ge=1)
+    """Only the first so many problems of each task."""
+
+
+class CollapseSettings(Frozen):
+    """When a run counts as collapsing; see `training.rl.collapse`."""
+
+    stop: bool = False
+    """End the run, with the best checkpoint named, when it collapses."""
+    window: int = Field(default=4, ge=1)
+    """Evaluations that the fall has to last."""
+    fall: float = Field(default=0.15, gt=0, lt=1)
+    """Relative fall of accuracy below its best so far."""
+    at_limit: float = Field(default=0.5, gt=0, le=1)
+    """Share of responses at the length limit."""
+    repetition: float = Field(default=0.3, gt=0, le=1)
+    """Share of responses that repeat themselves."""
+
+
+class RlRun(Frozen):
+    """A whole RL run. The defaults are OctoThinker's paper settings (arXiv 2506.20512 section 4)."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    """Name of the run and of its folder: letters, digits, `.`, `_`, `-`."""
+    model: ModelSettings
+    tokenizer: str | None = None
+    """Folder or Hub name of the tokenizer; null: model.path."""
+    prompts: PromptSettings
+    num_steps: int = Field(ge=1)
+    """Rollout steps."""
+    prompts_per_step: int = Field(default=128, ge=1)
+    """Prompts of a step."""
+    prompts_per_update: int = Field(default=64, ge=1)
+    """Prompts of one optimizer update (PPO mini-batch); below prompts_per_step there are several a step."""
+    sampling: SamplingSettings = SamplingSettings()
+    algorithm: Algorithm = Algorithm()
+    reward: RewardSettings = RewardSettings()
+    lr: float = Field(default=1e-6, gt=0)
+    """Learning rate after the warm-up, constant."""
+    warmup_updates: int = Field(default=0, ge=0)
+    """Updates of linear warm-up."""
+    optimizer: OptimizerSettings = OptimizerSettings(weight_decay=0.01, beta2=0.999)
+    parallel: RlParallel = RlParallel()
+    checkpoints: CheckpointSettings = CheckpointSettings(every_steps=40)
+    evaluation: RlEvaluation | None = None
+    collapse: CollapseSettings = CollapseSettings()
+    watch: WatchSettings = WatchSettings(every_steps=1)
+    seed: int = Field(default=0, ge=0)
+    """Seed of random weights, where the model has a config and no path."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> "RlRun":
+        if self.prompts_per_step % self.prompts_per_update:
+            raise ValueError(
+                f"prompts_per_update {self.prompts_per_update} does not divide prompts_per_step "
+                f"{self.prompts_per_step}; take a divisor"
+            )
+        if self.tokenizer is None and self.model.path is None:
+            raise ValueError("tokenizer is missing; a model without path needs one")
+        return self
+
+
+@dataclass(frozen=True)
+class LoadedRlRun:
+    """A run and where it came from; relative paths in it start at `folder`."""
+
+    run: RlRun
+    path: Path
+
+    @property
+    def folder(self) -> Path:
+        """Folder of the run file."""
+        return self.path.parent
+
+    def resolve(self, path: str) -> Path:
+        """A path of the run file."""
+        return self.folder / Path(path).expanduser()
+
+
+def load_rl_run(name: str | Path, overrides: tuple[str, ...] = ()) -> LoadedRlRun:
+    """Read and validate a run by path or shipped name.
+
+    Raises:
+        BadInput: one line that names file, field, value and mend.
+    """
+    path = find_config("run", str(name))
+    return LoadedRlRun(load_config(RlRun, path, overrides), path)
