@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar, overload
 
 import torch
 import torch.distributed as dist
@@ -47,12 +47,29 @@ class ParentRecord(Frozen):
     ledger: dict[str, dict[str, int]]
 
 
-class Record(Frozen):
-    """done.json. Steps and tokens are the run's own; a branch counts from 0."""
+class CheckpointRecord(Frozen):
+    """What every kind of run writes into done.json."""
 
     schema_version: Literal[1] = 1
     step: int
-    """Optimizer steps done: the next sequence is step × run.sequences_per_step."""
+    """Steps done."""
+    run: Any
+    """The run, overrides included."""
+    files: dict[str, File] = Field(default_factory=dict)
+    """Every file but this one, by relative path."""
+
+    @property
+    def digest(self) -> str:
+        """32 hex digits over the record, and with it over every byte of the checkpoint."""
+        return digest(self.model_dump(mode="json"))
+
+
+class Record(CheckpointRecord):
+    """done.json of a mid-training run. Steps and tokens are its own; a branch counts from 0.
+
+    The next sequence is step × run.sequences_per_step.
+    """
+
     tokens: int
     """Tokens seen."""
     lr: float
@@ -68,18 +85,14 @@ class Record(Frozen):
     run: Run
     """The run, overrides included; relative paths in it start at the run's folder."""
     parent: ParentRecord | None = None
-    files: dict[str, File] = Field(default_factory=dict)
-    """Every file but this one, by relative path."""
-
-    @property
-    def digest(self) -> str:
-        """32 hex digits over the record, and with it over every byte of the checkpoint."""
-        return digest(self.model_dump(mode="json"))
 
     @property
     def total_tokens(self) -> int:
         """Tokens that the weights have seen, the parent's included."""
         return self.tokens + (self.parent.tokens if self.parent else 0)
+
+
+Kind = TypeVar("Kind", bound=CheckpointRecord)
 
 
 def plain_ledger(ledger: Ledger) -> dict[str, dict[str, int]]:
@@ -92,8 +105,12 @@ def parse_ledger(values: dict[str, dict[str, int]]) -> Ledger:
     return {name: ComponentLedger(**part) for name, part in values.items()}
 
 
-def read_record(folder: Path) -> Record:
-    """The record of a complete checkpoint.
+@overload
+def read_record(folder: Path) -> Record: ...
+@overload
+def read_record(folder: Path, kind: type[Kind]) -> Kind: ...
+def read_record(folder: Path, kind: type[CheckpointRecord] = Record) -> CheckpointRecord:
+    """The record of a complete checkpoint of a kind of run.
 
     Raises:
         BadInput: there is none, or it is not one.
@@ -102,7 +119,7 @@ def read_record(folder: Path) -> Record:
     if not path.is_file():
         raise BadInput(f"{folder}: not a complete checkpoint (no {DONE}); give a step-NNNNNNN folder of a run")
     try:
-        return Record.model_validate_json(path.read_text(encoding="utf-8"))
+        return kind.model_validate_json(path.read_text(encoding="utf-8"))
     except ValidationError as error:
         problem = error.errors()[0]
         field = ".".join(map(str, problem["loc"]))
@@ -119,7 +136,7 @@ def step_folder(folder: Path, step: int) -> Path:
     return folder / f"step-{step:07d}"
 
 
-def check_files(folder: Path, record: Record, rank: int = 0, size: int = 1) -> None:
+def check_files(folder: Path, record: CheckpointRecord, rank: int = 0, size: int = 1) -> None:
     """Compare sizes and digests of a checkpoint's files; of `size` ranks each reads its share.
 
     Raises:
@@ -136,13 +153,14 @@ def check_files(folder: Path, record: Record, rank: int = 0, size: int = 1) -> N
             raise BadInput(f"{path}: its bytes are not those of {DONE}; restore it, or take an earlier checkpoint")
 
 
-def load_checkpoint(folder: Path, model: LossModel, optimizer: torch.optim.Optimizer, world: World) -> Record:
-    """Fill a sharded model and its optimizer from a checkpoint of any number of processes.
+def load_checkpoint(
+    folder: Path, record: CheckpointRecord, model: LossModel, optimizer: torch.optim.Optimizer, world: World
+) -> None:
+    """Fill a sharded model and its optimizer from a checkpoint of any number of processes, whose record is given.
 
     Raises:
         BadInput: it is incomplete, or a file is not what done.json says.
     """
-    record = read_record(folder)
     check_files(folder, record, world.rank, world.size)
     weights, moments = get_state_dict(model.model, optimizer, options=_OPTIONS)
     state = {"model": weights, "optimizer": moments}
@@ -150,7 +168,6 @@ def load_checkpoint(folder: Path, model: LossModel, optimizer: torch.optim.Optim
     set_state_dict(
         model.model, optimizer, model_state_dict=state["model"], optim_state_dict=state["optimizer"], options=_OPTIONS
     )
-    return record
 
 
 class Checkpointer:
@@ -163,7 +180,7 @@ class Checkpointer:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="checkpoint")
         self._pending: Future[None] | None = None
 
-    def save(self, record: Record, config: Any, model: LossModel, optimizer: torch.optim.Optimizer) -> None:
+    def save(self, record: CheckpointRecord, config: Any, model: LossModel, optimizer: torch.optim.Optimizer) -> None:
         """Copy the state and return; the files follow in the background. Waits for the save before."""
         self.wait()
         folder = step_folder(self._folder, record.step)
@@ -198,7 +215,7 @@ class Checkpointer:
         self.wait()
         self._thread.shutdown()
 
-    def _finish(self, saved: "Future[Any]", folder: Path, record: Record) -> None:
+    def _finish(self, saved: "Future[Any]", folder: Path, record: CheckpointRecord) -> None:
         saved.result()
         pattern = f"__{self._world.rank}_*"
         mine = {path.name: _describe(path) for path in folder.glob(pattern)}
@@ -214,9 +231,9 @@ class Checkpointer:
         write_json(folder / DONE, record.model_dump(mode="json"))
         self._prune(record)
         if self._settings.upload is not None:
-            upload(folder, f"{self._settings.upload.rstrip('/')}/{record.run.name}/{folder.name}")
+            upload(folder, record, f"{self._settings.upload.rstrip('/')}/{record.run.name}/{folder.name}")
 
-    def _prune(self, newest: Record) -> None:
+    def _prune(self, newest: CheckpointRecord) -> None:
         folders = complete_checkpoints(self._folder)
         every = self._settings.keep_every_steps
         for folder in folders[: -self._settings.keep_last]:
@@ -244,11 +261,10 @@ def remove_incomplete(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def upload(folder: Path, address: str) -> None:
+def upload(folder: Path, record: CheckpointRecord, address: str) -> None:
     """Copy a complete checkpoint to an fsspec address, done.json last."""
     import fsspec
 
-    record = read_record(folder)
     filesystem, root = fsspec.core.url_to_fs(address)
     for name in [*record.files, DONE]:
         filesystem.makedirs(root, exist_ok=True)

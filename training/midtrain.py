@@ -17,6 +17,7 @@ from training.checkpoint import (
     complete_checkpoints,
     load_checkpoint,
     plain_ledger,
+    read_record,
     remove_incomplete,
 )
 from training.compat import set_timeout
@@ -27,7 +28,7 @@ from training.flops import Speed
 from training.ledger import add
 from training.loader import read_ahead
 from training.memory import check_memory
-from training.model import build_model, count_parameters, load_model_config, place_model, shape_model
+from training.model import LossModel, build_model, count_parameters, load_model_config, place_model, shape_model
 from training.run import LoadedRun
 from training.schedule import learning_rate
 from training.start import find_start
@@ -95,12 +96,14 @@ class _Training:
         check_memory(run, self._config, num_parameters, self._data.sequence_length, world)
         place = place_model(world, run.model, run.parallel.replicas)
         if self._start.checkpoint is None:
-            self._model = build_model(run.model, self._config, place, run.seed, loaded.folder)
+            self._model: LossModel = build_model(run.model, self._config, place, run.seed, loaded.folder)
             self._optimizer = make_optimizer(self._model, run.optimizer)
         else:
             self._model = shape_model(run.model, self._config, place)
             self._optimizer = make_optimizer(self._model, run.optimizer)
-            load_checkpoint(self._start.checkpoint, self._model, self._optimizer, world)
+            load_checkpoint(
+                self._start.checkpoint, read_record(self._start.checkpoint), self._model, self._optimizer, world
+            )
         self._ledger = self._start.ledger
         self._checkpointer = Checkpointer(out, world, run.checkpoints)
 

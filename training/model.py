@@ -130,9 +130,7 @@ def build_model(
     return loss_model
 
 
-def shape_model(
-    settings: ModelSettings, config: Any, place: Placement, root: type[Root] = LossModel
-) -> Root:
+def shape_model(settings: ModelSettings, config: Any, place: Placement, root: type[Root] = LossModel) -> Root:
     """The sharded model with memory and without values: for weights that come from a checkpoint."""
     dtype = DTYPES[settings.dtype]
     master = _master(settings)

@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from torch.distributed.tensor import DTensor
 
 from training.model import LossModel, fsdp_modules
-from training.rows import Rows
 from training.run import OptimizerSettings
 
 
@@ -44,7 +43,7 @@ def make_optimizer(model: nn.Module, settings: OptimizerSettings) -> torch.optim
 def train_step(
     model: LossModel,
     optimizer: torch.optim.Optimizer,
-    micro_batches: Sequence[Rows],
+    micro_batches: Sequence[object],
     *,
     denominator: Tensor,
     lr: float,
@@ -55,7 +54,7 @@ def train_step(
     Args:
         model: from `build_model`.
         optimizer: from `make_optimizer`.
-        micro_batches: this rank's rows.
+        micro_batches: this rank's rows, as the model's forward takes them.
         denominator: what the loss is divided by on every rank, a float64 scalar on the device.
         lr: rate of this step.
         max_grad_norm: gradients are clipped to it.
@@ -77,7 +76,7 @@ def train_step(
     return StepResult(loss, grad_norm)
 
 
-def backward(model: LossModel, micro_batches: Sequence[Rows], denominator: Tensor) -> Tensor:
+def backward(model: LossModel, micro_batches: Sequence[object], denominator: Tensor) -> Tensor:
     """Add the gradients of this rank's rows, reduced over ranks with the last; returns the rank's share of the loss."""
     total = torch.zeros_like(denominator)
     for index, rows in enumerate(micro_batches, start=1):

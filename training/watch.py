@@ -6,18 +6,38 @@ import time
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from pipeline.errors import BadInput
-from training.run import Run
+from training.run import WatchSettings
 
 METRICS = "metrics.jsonl"
+
+
+class Watched(Protocol):
+    """What a watcher wants to know of a run."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    @property
+    def num_steps(self) -> int:
+        """Its budget."""
+
+    @property
+    def watch(self) -> WatchSettings:
+        """Where figures go."""
+
+    def model_dump(self, *, mode: str) -> dict[str, Any]:
+        """Its settings as JSON values."""
+        ...
 
 
 class Watcher:
     """Figures of one run; only the first process has one."""
 
-    def __init__(self, folder: Path, run: Run, first_step: int) -> None:
+    def __init__(self, folder: Path, run: Watched, first_step: int) -> None:
         self._run, self._steps_before, self._started = run, first_step, time.monotonic()
         self._path = folder / METRICS
         _forget(self._path, first_step)
@@ -90,7 +110,7 @@ class _TensorBoard:
 
 
 class _WeightsAndBiases:
-    def __init__(self, run: Run, folder: Path) -> None:
+    def __init__(self, run: Watched, folder: Path) -> None:
         if find_spec("wandb") is None:
             raise BadInput(
                 f"watch.wandb_project: {run.watch.wandb_project!r}: wandb is not installed; pip install wandb,"

@@ -55,7 +55,7 @@ class Algorithm(Frozen):
     """Weight of the reference KL; 0 (OctoThinker, DAPO, RPT) needs no reference model."""
     importance: Literal["none", "truncated", "masked"] = "none"
     """Mending of the mismatch π_old / μ between trainer and sampler."""
-    importance_bounds: tuple[float, float] = (0.5, 2.0)
+    importance_bounds: tuple[float, float] = Field(default=(0.5, 2.0), strict=False)
     """Bounds: the upper one of `truncated`, both of `masked`."""
     importance_level: Level = "token"
     """What `masked` looks at."""

@@ -55,9 +55,15 @@ class PolicyModel(LossModel):
     temperature: float
     stats: PolicyStats
 
-    def forward(self, batch: PolicyRows) -> Tensor:  # type: ignore[override]
-        """Σ weight × (policy loss + kl_weight × KL) over the answer tokens, a scalar, undivided."""
+    def forward(self, batch: PolicyRows, score: bool = False) -> Tensor:  # type: ignore[override]
+        """Σ weight × (policy loss + kl_weight × KL) over the answer tokens, a scalar, undivided.
+
+        With `score` log π of the answer tokens instead, [answer tokens]: inside the root's forward, where a sharded
+        model has its weights.
+        """
         logprobs, entropy = self.logprobs(batch.rows)
+        if score:
+            return logprobs
         if not len(logprobs):
             return logprobs.sum()  # a row that fills up: its backward is a call, and nothing more
         wide = logprobs.dtype

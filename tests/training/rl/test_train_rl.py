@@ -1,0 +1,183 @@
+"""The RL loop on a tiny model in float64: resumed, stored, dealt to ranks, refused; every case two real runs."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from pipeline.errors import BadInput
+from support.rl import MODEL, vowels, write_run
+from training.checkpoint import complete_checkpoints, read_record
+from training.rl.answers import read_answers
+from training.rl.prompts import Prompts, PromptState
+from training.rl.settings import PromptSettings, load_rl_run
+from training.rl.train import RlRecord, train_rl_in
+from training.watch import read_metrics
+from training.world import World
+
+
+def _weights(folder: Path) -> dict[str, torch.Tensor]:
+    import torch.distributed.checkpoint as dcp
+    from torch.distributed.checkpoint.format_utils import _EmptyStateDictLoadPlanner
+    from torch.distributed.checkpoint.state_dict_loader import _load_state_dict
+
+    state: dict[str, object] = {}
+    _load_state_dict(
+        state, storage_reader=dcp.FileSystemReader(str(folder)), planner=_EmptyStateDictLoadPlanner(), no_dist=True
+    )
+    model = state["model"]
+    assert isinstance(model, dict)
+    return {str(key): value for key, value in model.items()}
+
+
+@pytest.fixture(scope="module")
+def whole(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of four steps, never interrupted."""
+    folder = tmp_path_factory.mktemp("whole")
+    train_rl_in(world, write_run(folder), folder / "out")
+    return folder / "out"
+
+
+def test_every_answer_is_stored_and_the_rewards_rise(whole: Path) -> None:
+    steps = [read_answers(path) for path in sorted((whole / "rollouts").glob("*.parquet"))]
+    assert [len(answers) for answers in steps] == [12] * 4
+    for step, answers in enumerate(steps):
+        assert [(answer.group, answer.sample) for answer in answers] == [(g, s) for g in range(4) for s in range(3)]
+        assert all(len(answer.tokens) <= (8 if step < 2 else 12) for answer in answers)
+        assert {answer.weights_version for answer in answers} == {step}
+        for answer in answers:
+            assert answer.reward == pytest.approx(vowels("", answer.response, None, len(answer.tokens)))  # type: ignore[arg-type]
+            assert answer.old is None or len(answer.old) == len(answer.tokens) == len(answer.sampler)
+            assert answer.old is None or answer.old == pytest.approx(answer.sampler, rel=1e-9)
+        trained = [answer for answer in answers if answer.advantage is not None]
+        assert sum(answer.advantage or 0.0 for answer in trained) == pytest.approx(0, abs=1e-9)
+        groups = sorted({answer.group for answer in trained})
+        for first in range(0, len(groups), 2):  # each update's weights add up to 1
+            update = [answer for answer in trained if answer.group in groups[first : first + 2]]
+            assert sum(answer.weight * len(answer.tokens) for answer in update) == pytest.approx(1.0)
+    events = read_metrics(whole)
+    assert [event["step"] for event in events] == [1, 2, 3, 4]
+    assert all(event["policy/sampler_max_gap"] < 1e-9 for event in events)
+    assert events[-1]["rollout/reward"] > events[0]["rollout/reward"]
+
+
+@pytest.mark.parametrize("stop_after", [2, 3])
+def test_a_run_goes_on_as_if_it_had_not_stopped(world: World, whole: Path, tmp_path: Path, stop_after: int) -> None:
+    # The third step is lost with the kill that this stands for: the newest checkpoint is after the second.
+    train_rl_in(world, write_run(tmp_path, num_steps=stop_after), tmp_path / "out")
+    if stop_after == 3:
+        (tmp_path / "out/step-0000003/done.json").unlink()
+    train_rl_in(world, write_run(tmp_path), tmp_path / "out", resume=True)
+    for step in range(1, 5):
+        name = f"rollouts/step-{step:07d}.parquet"
+        assert read_answers(tmp_path / "out" / name) == read_answers(whole / name)
+    expected, found = (_weights(complete_checkpoints(out)[-1]) for out in (whole, tmp_path / "out"))
+    assert expected.keys() == found.keys()
+    assert all(torch.equal(expected[key], found[key]) for key in expected)
+    records = [read_record(complete_checkpoints(out)[-1], RlRecord) for out in (whole, tmp_path / "out")]
+    assert (records[0].prompts, records[0].updates) == (records[1].prompts, records[1].updates)
+    times = ("time", "speed")
+    logs = [
+        [{key: value for key, value in event.items() if not key.startswith(times)} for event in read_metrics(out)]
+        for out in (whole, tmp_path / "out")
+    ]
+    assert logs[0] == logs[1]
+
+
+@pytest.mark.parametrize("name", ["dr_grpo", "dapo", "rloo", "gspo", "cispo"])
+def test_every_algorithm_runs(world: World, tmp_path: Path, name: str) -> None:
+    loaded = write_run(
+        tmp_path,
+        num_steps=1,
+        prompts_per_update=4,
+        algorithm={"name": name, "kl_weight": 0.1, "importance": "truncated"},
+        model={"config": MODEL, "dtype": "float32"},
+    )
+    train_rl_in(world, loaded, tmp_path / "out")
+    (event,) = read_metrics(tmp_path / "out")
+    assert event["policy/reference_kl"] == pytest.approx(0, abs=1e-3)
+    assert event["train/grad_norm"] > 0
+
+
+def test_refilled_groups_are_taken_in_the_order_of_their_prompts(world: World, tmp_path: Path) -> None:
+    # Nearly every group of random answers has equal rewards: nobody is right.
+    loaded = write_run(
+        tmp_path,
+        num_steps=1,
+        reward={"last_box": False},
+        algorithm={"name": "dapo", "max_refills": 2},
+        sampling={"samples": 2, "lengths": [{"step": 0, "max_new_tokens": 3}]},
+    )
+    train_rl_in(world, loaded, tmp_path / "out")
+    (event,) = read_metrics(tmp_path / "out")
+    answers = read_answers(tmp_path / "out/rollouts/step-0000001.parquet")
+    assert event["rollout/draws"] == 3
+    assert len(answers) == 2 * (
+        event["rollout/equal_groups"] + len({a.group for a in answers if a.advantage is not None})
+    )
+    assert [answer.group for answer in answers] == sorted(answer.group for answer in answers)
+
+
+class _Letters:
+    def encode(self, text: str) -> list[int]:
+        return list(map(ord, text))
+
+
+def test_prompts_come_in_epochs_and_easy_ones_retire(tmp_path: Path) -> None:
+    rows = [{"question": "x" * (n + 1), "answer": "1"} for n in range(10)]
+    path = tmp_path / "prompts.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    (tmp_path / "bare.yaml").write_text('prompt: "{question}"\n', encoding="utf-8")
+    settings = PromptSettings(path=str(path), template=str(tmp_path / "bare.yaml"), max_prompt_tokens=8)
+    prompts = Prompts(settings, path, _Letters())
+    assert (len(prompts.prompts), prompts.too_long) == (8, 2)
+    taken, state = prompts.take(PromptState(), 20)
+    assert [position for position, _ in taken] == list(range(20))
+    epochs = [[prompt.index for _, prompt in taken[first : first + 8]] for first in (0, 8)]
+    assert sorted(epochs[0]) == sorted(epochs[1]) == list(range(8))
+    assert epochs[0] != epochs[1]
+    pieces, later = prompts.take(PromptState(), 7)
+    more, later = prompts.take(later, 13)
+    assert (pieces + more, later) == (taken, state)
+    for _ in range(2):
+        state = prompts.note(state, {3: True, 4: True})
+    state = prompts.note(state, {4: False, 5: True})
+    assert prompts.retired(state) == 1
+    taken, _ = prompts.take(state, 30)
+    assert 3 not in {prompt.index for _, prompt in taken}
+    everything = dict.fromkeys(range(8), True)
+    with pytest.raises(BadInput, match="every prompt is retired"):
+        prompts.take(prompts.note(prompts.note(state, everything), everything), 1)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"prompts_per_update": 3}, "prompts_per_update 3 does not divide prompts_per_step 4; take a divisor"),
+        ({"tokenizer": None}, "tokenizer is missing"),
+        ({"sampling": {"lengths": [{"step": 1, "max_new_tokens": 8}]}}, "the first at 0"),
+        ({"algorithm": {"name": "ppo"}}, "algorithm.name"),
+        ({"lr": 0}, "lr: 0: input should be greater than 0"),
+    ],
+)
+def test_bad_settings_are_one_line(tmp_path: Path, fields: dict[str, object], message: str) -> None:
+    with pytest.raises(BadInput, match=message):
+        write_run(tmp_path, **fields)
+
+
+def test_what_does_not_fit_is_refused_before_anything_is_drawn(world: World, whole: Path, tmp_path: Path) -> None:
+    for fields, message in (
+        ({"prompts": {"path": "none.jsonl", "template": "simple"}}, "none"),
+        (
+            {"prompts": {"path": "prompts.jsonl", "template": "simple", "max_prompt_tokens": 3}},
+            "raise prompts.max_prompt",
+        ),
+        ({"tokenizer": "nowhere"}, "no such folder"),
+    ):
+        with pytest.raises(BadInput, match=message):
+            train_rl_in(world, write_run(tmp_path, **fields), tmp_path / "out")  # type: ignore[arg-type]
+    with pytest.raises(BadInput, match="made with sampling"):
+        train_rl_in(world, write_run(tmp_path, sampling={"samples": 2}), whole)
+    with pytest.raises(BadInput, match="no complete checkpoint to resume from"):
+        train_rl_in(world, load_rl_run(tmp_path / "run.yaml"), tmp_path / "fresh", resume=True)

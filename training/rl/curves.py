@@ -1,0 +1,53 @@
+"""Curves of RL runs, ours from metrics.jsonl and published ones from CSV files with a column per run."""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.errors import BadInput
+from training.rl.collapse import Point
+from training.watch import read_metrics
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A figure of one run over its steps."""
+
+    run: str
+    points: tuple[tuple[int, float], ...]
+
+
+def read_csv(path: Path) -> list[Curve]:
+    """The curves of an export of Weights & Biases: `Step`, then `run - figure` columns with their MIN and MAX.
+
+    Raises:
+        BadInput: no such table.
+    """
+    with path.open(encoding="utf-8", newline="") as file:
+        header, *rows = csv.reader(file)
+    if header[:1] != ["Step"]:
+        raise BadInput(f"{path}: its first column is {header[:1]}, not Step; give an export with steps")
+    curves = []
+    for column, name in enumerate(header[1:], start=1):
+        if name.endswith(("__MIN", "__MAX")):
+            continue
+        points = tuple((int(float(row[0])), float(row[column])) for row in rows if row[column] not in ("", "NaN"))
+        curves.append(Curve(name.rpartition(" - ")[0], points))
+    return curves
+
+
+def run_points(folder: Path, task: str | None = None) -> list[Point]:
+    """What the collapse rules look at, of our own run: evaluations of a task, else the rollouts' own accuracy.
+
+    Raises:
+        BadInput: the folder has no metrics.
+    """
+    name = f"eval/accuracy/{task}" if task is not None else "rollout/accuracy"
+    points = []
+    at_limit = repetition = None
+    for event in read_metrics(folder):
+        at_limit = event.get("rollout/at_limit", at_limit)
+        repetition = event.get("rollout/repetition", repetition)
+        if name in event:
+            points.append(Point(int(event["step"]), event[name], at_limit, repetition))
+    return points

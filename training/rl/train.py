@@ -1,0 +1,348 @@
+"""RL on verifiable answers: draw, grade, learn; exact under any interruption.
+
+A step: the engine takes the policy's weights, the processes draw and grade the answers of the step's prompts, the
+policy is updated on those groups whose rewards differ. Everything drawn is stored, every step is in metrics.jsonl.
+"""
+
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
+
+from pipeline.errors import BadInput, BuildFailed
+from pipeline.interrupt import Interrupted
+from pipeline.lock import output_lock
+from pipeline.progress import Reporter
+from training.checkpoint import (
+    Checkpointer,
+    CheckpointRecord,
+    complete_checkpoints,
+    load_checkpoint,
+    read_record,
+    remove_incomplete,
+)
+from training.compat import set_timeout
+from training.evaluate.evaluate import evaluate
+from training.evaluate.protocol import EvaluationSettings
+from training.model import build_model, load_model_config, place_model, shape_model
+from training.rl.answers import Answer, write_answers
+from training.rl.collapse import Collapse, find_collapse
+from training.rl.curves import run_points
+from training.rl.draw import Drawn, draw, figures
+from training.rl.engine import EmbeddedEngine
+from training.rl.policy import PolicyModel, PolicyStats
+from training.rl.prompts import Prompts, PromptState
+from training.rl.settings import LoadedRlRun, RlRun
+from training.rl.update import mini_batches, score, stats_figures, update
+from training.step import NotFinite, make_optimizer
+from training.stopping import Stop, stop_on_signals
+from training.watch import Watcher, duration
+from training.world import World, join_world
+
+
+class RlRecord(CheckpointRecord):
+    """done.json of an RL run."""
+
+    run: RlRun
+    updates: int
+    """Optimizer updates done."""
+    prompts: PromptState
+    """Where the order of prompts stands, and which are retired."""
+    prompts_digest: str
+    """Of the prompts and their order; a resume under another one is refused."""
+
+
+def train_rl(loaded: LoadedRlRun, out: Path, *, resume: bool = False) -> Path:
+    """Train to the end of the budget; goes on from the newest complete checkpoint in `out`, if there is one.
+
+    Args:
+        loaded: the run.
+        out: folder of the run.
+        resume: refuse to begin anew when there is no checkpoint.
+
+    Returns:
+        The last checkpoint.
+
+    Raises:
+        BadInput: something cannot work; nothing was trained.
+        BuildFailed: loss or gradient is not finite, the run collapsed and is told to stop then, or a checkpoint could
+            not be written.
+        Interrupted: SIGTERM, SIGINT or SIGUSR1; a checkpoint was written first.
+    """
+    with join_world() as world:
+        return train_rl_in(world, loaded, out, resume=resume)
+
+
+def train_rl_in(world: World, loaded: LoadedRlRun, out: Path, *, resume: bool = False) -> Path:
+    """`train_rl` in a group of processes that stands already."""
+    with ExitStack() as stack:
+        if world.is_first:
+            stack.enter_context(output_lock(out))
+            for path in remove_incomplete(out):
+                print(f"removed an incomplete checkpoint: {path.name}", flush=True)
+        dist.barrier()
+        if resume and not complete_checkpoints(out):
+            raise BadInput(f"{out}: no complete checkpoint to resume from; leave out --resume to begin anew")
+        training = _Training(loaded, out, world)
+        stop = stack.enter_context(stop_on_signals())
+        last = training.run(stop)
+        if stop.name is not None:
+            raise Interrupted(stop.name)
+        return last
+
+
+class _Training:
+    """A run that is ready for its next step."""
+
+    def __init__(self, loaded: LoadedRlRun, out: Path, world: World) -> None:
+        run = loaded.run
+        self._loaded, self._settings, self._out, self._world = loaded, run, out, world
+        self._tokenizer = _load_tokenizer(loaded)
+        self._prompts = Prompts(run.prompts, loaded.resolve(run.prompts.path), self._tokenizer)
+        complete = complete_checkpoints(out)
+        self._record = (
+            _resumed(read_record(complete[-1], RlRecord), run, self._prompts, complete[-1]) if complete else None
+        )
+        checkpoint = complete[-1] if complete else None
+        self._config = load_model_config(run.model, loaded.folder, checkpoint)
+        place = place_model(world, run.model, run.parallel.replicas)
+        if checkpoint is None:
+            self._model = build_model(run.model, self._config, place, run.seed, loaded.folder, PolicyModel)
+            self._optimizer = make_optimizer(self._model, run.optimizer)
+        else:
+            assert self._record is not None
+            self._model = shape_model(run.model, self._config, place, PolicyModel)
+            self._optimizer = make_optimizer(self._model, run.optimizer)
+            load_checkpoint(checkpoint, self._record, self._model, self._optimizer, world)
+        self._model.algorithm, self._model.temperature = run.algorithm, run.sampling.temperature
+        self._model.stats = PolicyStats()
+        self._reference = None
+        if run.algorithm.kl_weight:
+            self._reference = build_model(run.model, self._config, place, run.seed, loaded.folder, PolicyModel)
+            self._reference.requires_grad_(False)
+            self._reference.temperature = run.sampling.temperature
+        self._engine = EmbeddedEngine(
+            self._config, self._tokenizer, world.device, run.model.dtype, run.sampling.max_batch
+        )
+        self._checkpointer = Checkpointer(out, world, run.checkpoints)
+        self._updates = self._record.updates if self._record else 0
+        self._state = self._record.prompts if self._record else PromptState()
+
+    def run(self, stop: Stop) -> Path:
+        """Steps to the end of the budget or a signal, whichever is first; returns the newest checkpoint."""
+        run, first = self._settings, self._record.step if self._record else 0
+        with ExitStack() as stack:
+            stack.callback(self._checkpointer.close)
+            stack.callback(self._engine.close)
+            watcher = Watcher(self._out, run, first) if self._world.is_first else None
+            if watcher is not None:
+                stack.callback(watcher.close)
+                watcher.say(
+                    f"{run.name}: {'goes on after step ' + str(first) if first else 'begins'}, {run.num_steps} steps"
+                )
+            self._sync(first)
+            if first == 0:
+                self._evaluate(0, watcher)
+            begun = time.monotonic()
+            for step in range(first, run.num_steps):
+                found = self._step(step)
+                if step == first:
+                    set_timeout(run.parallel.timeout_s)
+                done = step + 1
+                if watcher is not None:
+                    watcher.event(done, found)
+                    if done % run.watch.every_steps == 0 or done == run.num_steps:
+                        pace = (time.monotonic() - begun) / (done - first)
+                        watcher.say(_line(run, done, found, pace))
+                self._evaluate(done, watcher)
+                collapse = self._collapsed(watcher)
+                stopping = stop.agreed() or (collapse is not None and run.collapse.stop)
+                if stopping or done == run.num_steps or done % run.checkpoints.every_steps == 0:
+                    self._checkpointer.save(self._now(done), self._config, self._model, self._optimizer)
+                if collapse is not None and run.collapse.stop:
+                    self._checkpointer.wait()
+                    raise BuildFailed(_explain(collapse, self._out))
+                if stopping:
+                    break
+        dist.barrier()
+        return complete_checkpoints(self._out)[-1]
+
+    def _step(self, step: int) -> dict[str, float]:
+        """Draw and learn; the figures of the step, the same on every process but for times."""
+        run, started = self._settings, time.monotonic()
+        drawn = draw(run, self._prompts, self._state, self._engine, step, self._world)
+        generated = time.monotonic()
+        found = figures(run, drawn, self._prompts, step)
+        answers = self._scored(mini_batches(run, drawn.answers, drawn.chosen, run.sampling.max_new_tokens(step)))
+        scored = time.monotonic()
+        self._model.stats = PolicyStats()
+        losses, norms = [], []
+        for batch in answers:
+            rate = run.lr * min(1.0, (self._updates + 1) / max(1, run.warmup_updates))
+            try:
+                result = update(self._model, self._optimizer, run, batch, rate, self._world)
+            except NotFinite as error:
+                raise BuildFailed(
+                    f"step {step + 1}: {error}; the newest checkpoint is from before; lower the learning rate, or look "
+                    f"at the answers of the step before in {self._out / 'rollouts'}"
+                ) from error
+            self._updates += 1
+            losses.append(result.loss)
+            norms.append(result.grad_norm)
+        updated = time.monotonic()
+        self._sync(step + 1)
+        self._state = drawn.state
+        if self._world.is_first:
+            self._store(step, drawn, answers)
+        count = max(1, len(losses))
+        found |= stats_figures(self._model.stats, self._world)
+        found |= {
+            "train/loss": sum(losses) / count,
+            "train/grad_norm": sum(norms) / count,
+            "train/updates": float(self._updates),
+            "time/generate_s": generated - started,
+            "time/logprobs_s": scored - generated,
+            "time/update_s": updated - scored,
+            "time/sync_s": time.monotonic() - updated,
+            "speed/generated_tokens_per_s": sum(len(answer.tokens) for answer in drawn.answers) / (generated - started),
+        }
+        return found
+
+    def _scored(self, batches: list[list[Answer]]) -> list[list[Answer]]:
+        """The batches with what the loss needs besides: π_old where there are several updates, π_ref with a KL term."""
+        run = self._settings
+        flat = [answer for batch in batches for answer in batch]
+        needs_old = len(batches) > 1 or run.algorithm.importance != "none"
+        old = score(self._model, run, flat, self._world) if needs_old and flat else {}
+        reference = score(self._reference, run, flat, self._world) if self._reference is not None and flat else {}
+        return [
+            [
+                answer.with_logprobs(
+                    old.get((answer.group, answer.sample)), reference.get((answer.group, answer.sample))
+                )
+                for answer in batch
+            ]
+            for batch in batches
+        ]
+
+    def _sync(self, version: int) -> None:
+        """Hand the policy's weights to the engine."""
+        options = StateDictOptions(full_state_dict=True)
+        weights = get_model_state_dict(self._model.model, options=options)
+        with torch.no_grad():
+            self._engine.update_weights(weights, version)
+
+    def _store(self, step: int, drawn: Drawn, batches: Sequence[Sequence[Answer]]) -> None:
+        trained = {(answer.group, answer.sample): answer for batch in batches for answer in batch}
+        rows = [trained.get((answer.group, answer.sample), replace(answer, advantage=None)) for answer in drawn.answers]
+        write_answers(self._out, step + 1, rows, self._settings.sampling.temperature)
+
+    def _evaluate(self, done: int, watcher: Watcher | None) -> None:
+        """Accuracy on the run's tasks; the first process draws, the others wait."""
+        settings, run = self._settings.evaluation, self._settings
+        if settings is None or (done % settings.every_steps and done != run.num_steps):
+            return
+        if watcher is not None:
+            protocol = EvaluationSettings(
+                template=run.prompts.template,
+                max_new_tokens=run.sampling.max_new_tokens(max(0, done - 1)),
+                last_box=run.reward.last_box,
+                limit=settings.limit,
+            )
+            folder = self._out / "evaluations" / f"step-{done:07d}"
+            data = self._loaded.resolve(settings.data)
+            results = evaluate(
+                run.name, self._engine, self._tokenizer, settings.tasks, protocol, data, folder, Reporter(quiet=True)
+            )
+            found = {f"eval/accuracy/{result.task}": result.pass_at["1"].value for result in results}
+            found |= {f"eval/length/{result.task}": result.mean_tokens for result in results}
+            found |= {f"eval/at_limit/{result.task}": result.at_limit for result in results}
+            watcher.event(done, found)
+            words = [f"{result.task} {result.pass_at['1'].value:.1%}" for result in results]
+            watcher.say(f"evaluation after step {done}: {', '.join(words)}")
+        dist.barrier()
+
+    def _collapsed(self, watcher: Watcher | None) -> Collapse | None:
+        """Whether the log so far is one of a collapse; every process gets the answer."""
+        found: list[Collapse | None] = [None]
+        if watcher is not None:
+            task = self._settings.evaluation.tasks[0] if self._settings.evaluation else None
+            points = run_points(self._out, Path(task).stem if task is not None else None)
+            found[0] = find_collapse(points, self._settings.collapse)
+            if found[0] is not None and found[0].step == points[-1].step:
+                watcher.say(_explain(found[0], self._out))
+        dist.broadcast_object_list(found, src=0)
+        return found[0]
+
+    def _now(self, done: int) -> RlRecord:
+        return RlRecord(
+            step=done,
+            run=self._settings,
+            updates=self._updates,
+            prompts=self._state,
+            prompts_digest=self._prompts.digest,
+        )
+
+
+def _resumed(record: RlRecord, run: RlRun, prompts: Prompts, folder: Path) -> RlRecord:
+    """The record of a checkpoint that this run may go on from."""
+    if record.prompts_digest != prompts.digest:
+        raise BadInput(
+            f"{folder}: made with other prompts; restore prompts.path and its template, or take another --out"
+        )
+    fixed = ("model", "prompts_per_step", "prompts_per_update", "sampling", "algorithm", "reward")
+    for field in fixed:
+        mine, theirs = getattr(run, field), getattr(record.run, field)
+        if mine != theirs:
+            raise BadInput(
+                f"{folder}: made with {field}: {theirs}, the run says {mine}; restore it, or take another --out"
+            )
+    if record.step > run.num_steps:
+        raise BadInput(f"num_steps: {run.num_steps}: {folder} has {record.step} steps already; raise it")
+    return record
+
+
+def _load_tokenizer(loaded: LoadedRlRun) -> Any:
+    from transformers import AutoTokenizer
+
+    name = loaded.run.tokenizer or loaded.run.model.path
+    assert name is not None
+    local, field = loaded.resolve(name), "tokenizer" if loaded.run.tokenizer else "model.path"
+    if not local.is_dir() and name.count("/") != 1:
+        raise BadInput(f"{field}: {name!r}: no such folder; give a folder with a tokenizer, or a Hub name (OWNER/NAME)")
+    try:
+        return AutoTokenizer.from_pretrained(str(local) if local.is_dir() else name)
+    except (OSError, ValueError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise BadInput(f"{field}: {name!r}: no tokenizer: {reason}; give a folder or Hub name that has one") from error
+
+
+def _explain(collapse: Collapse, out: Path) -> str:
+    return (
+        f"the run collapses ({collapse.rule}): accuracy {collapse.accuracy:.1%} at step {collapse.step}, its best was "
+        f"{collapse.best:.1%} at step {collapse.best_step}; take the checkpoint in {out} nearest to that step"
+    )
+
+
+def _line(run: RlRun, done: int, found: dict[str, float], pace: float) -> str:
+    width = len(str(run.num_steps))
+    return "  ".join(
+        [
+            f"step {done:{width}d}/{run.num_steps}",
+            f"reward {found['rollout/reward']:+.3f}",
+            f"right {found['rollout/accuracy']:.1%}",
+            f"length {found['rollout/length']:.0f}",
+            f"at limit {found['rollout/at_limit']:.0%}",
+            f"entropy {found['policy/entropy']:.2f}",
+            f"clip {found['policy/clip_share']:.1%}",
+            f"grad {found['train/grad_norm']:.3g}",
+            f"{found['speed/generated_tokens_per_s']:,.0f} tok/s drawn",
+            f"left {duration(pace * (run.num_steps - done))}",
+        ]
+    )
