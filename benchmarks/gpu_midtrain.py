@@ -156,7 +156,7 @@ Step = Callable[[], None]
 def _ours(shape: Shape, micro_batch: int, checkpointing: bool, side: str, world: Any) -> tuple[Step, dict[str, Any]]:
     import torch
 
-    from training.model import load_model_config, place_model, shape_model
+    from training.model import LossModel, load_model_config, place_model, shape_model
     from training.rows import make_rows
     from training.run import ModelSettings, OptimizerSettings
     from training.step import make_optimizer, train_step
@@ -169,7 +169,7 @@ def _ours(shape: Shape, micro_batch: int, checkpointing: bool, side: str, world:
         compile=cuda and side == "mathmill",
     )
     config = load_model_config(model_settings, ROOT)
-    model = shape_model(model_settings, config, place_model(world, model_settings, 1))
+    model: LossModel = shape_model(model_settings, config, place_model(world, model_settings, 1))
     _draw(model)
     optimizer = make_optimizer(model, OptimizerSettings())
     batches = []

@@ -39,6 +39,27 @@ def train_mid(
     print(run_training(loaded, folder, resume=resume))
 
 
+@train.command("rl")
+def train_rl(
+    run: Annotated[str, typer.Argument(help="An RL run file, or the name of a shipped one.")],
+    out: Annotated[Path | None, typer.Option(help="Folder of the run. [default: out/NAME]")] = None,
+    overrides: _Set = [],  # noqa: B006 - typer reads the default, nothing changes it
+    resume: Annotated[bool, typer.Option("--resume", help="Refuse to begin anew.")] = False,
+    plan: Annotated[bool, typer.Option("--plan", help="Print what would run, and touch nothing.")] = False,
+) -> None:
+    """Reinforcement learning on verifiable answers; the same command goes on from the newest checkpoint."""
+    from training.rl.plan import render_plan
+    from training.rl.settings import load_rl_run
+    from training.rl.train import train_rl as run_training
+
+    loaded = load_rl_run(run, tuple(overrides))
+    folder = out or Path("out") / loaded.run.name
+    if plan:
+        print(render_plan(loaded, folder))
+        return
+    print(run_training(loaded, folder, resume=resume))
+
+
 def tokenize(
     sources: Annotated[
         list[str],

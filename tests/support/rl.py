@@ -11,6 +11,7 @@ from transformers import PreTrainedTokenizerFast
 
 from training.rl.grading import Grade
 from training.rl.settings import LoadedRlRun, load_rl_run
+from training.world import World
 
 CHARACTERS = "0123456789+-=?*# QAabcdefghijklmnopqrstuvwxyz.:\n"
 MODEL = {
@@ -68,3 +69,11 @@ def write_run(folder: Path, **fields: object) -> LoadedRlRun:
     }
     (folder / "run.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
     return load_rl_run(folder / "run.yaml")
+
+
+def two_ranks_run(world: World, folder: str) -> str:
+    """A run in a group of two, every rank with the same file."""
+    from training.rl.train import train_rl_in
+
+    loaded = load_rl_run(Path(folder) / "run.yaml")
+    return str(train_rl_in(world, loaded, Path(folder) / "out"))

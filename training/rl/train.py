@@ -103,7 +103,7 @@ class _Training:
     def __init__(self, loaded: LoadedRlRun, out: Path, world: World) -> None:
         run = loaded.run
         self._loaded, self._settings, self._out, self._world = loaded, run, out, world
-        self._tokenizer = _load_tokenizer(loaded)
+        self._tokenizer = load_tokenizer(loaded)
         self._prompts = Prompts(run.prompts, loaded.resolve(run.prompts.path), self._tokenizer)
         complete = complete_checkpoints(out)
         self._record = (
@@ -308,7 +308,12 @@ def _resumed(record: RlRecord, run: RlRun, prompts: Prompts, folder: Path) -> Rl
     return record
 
 
-def _load_tokenizer(loaded: LoadedRlRun) -> Any:
+def load_tokenizer(loaded: LoadedRlRun) -> Any:
+    """The transformers tokenizer of a run.
+
+    Raises:
+        BadInput: there is none.
+    """
     from transformers import AutoTokenizer
 
     name = loaded.run.tokenizer or loaded.run.model.path

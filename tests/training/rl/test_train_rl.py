@@ -3,32 +3,21 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
-import torch
+from support.checkpoints import tensors
 
 from pipeline.errors import BadInput
-from support.rl import MODEL, vowels, write_run
+from support.ranks import Ranks
+from support.rl import MODEL, two_ranks_run, vowels, write_run
 from training.checkpoint import complete_checkpoints, read_record
 from training.rl.answers import read_answers
+from training.rl.plan import render_plan
 from training.rl.prompts import Prompts, PromptState
 from training.rl.settings import PromptSettings, load_rl_run
 from training.rl.train import RlRecord, train_rl_in
 from training.watch import read_metrics
 from training.world import World
-
-
-def _weights(folder: Path) -> dict[str, torch.Tensor]:
-    import torch.distributed.checkpoint as dcp
-    from torch.distributed.checkpoint.format_utils import _EmptyStateDictLoadPlanner
-    from torch.distributed.checkpoint.state_dict_loader import _load_state_dict
-
-    state: dict[str, object] = {}
-    _load_state_dict(
-        state, storage_reader=dcp.FileSystemReader(str(folder)), planner=_EmptyStateDictLoadPlanner(), no_dist=True
-    )
-    model = state["model"]
-    assert isinstance(model, dict)
-    return {str(key): value for key, value in model.items()}
 
 
 @pytest.fixture(scope="module")
@@ -72,9 +61,9 @@ def test_a_run_goes_on_as_if_it_had_not_stopped(world: World, whole: Path, tmp_p
     for step in range(1, 5):
         name = f"rollouts/step-{step:07d}.parquet"
         assert read_answers(tmp_path / "out" / name) == read_answers(whole / name)
-    expected, found = (_weights(complete_checkpoints(out)[-1]) for out in (whole, tmp_path / "out"))
+    expected, found = (tensors(complete_checkpoints(out)[-1]) for out in (whole, tmp_path / "out"))
     assert expected.keys() == found.keys()
-    assert all(torch.equal(expected[key], found[key]) for key in expected)
+    assert all(np.array_equal(expected[key], found[key]) for key in expected)
     records = [read_record(complete_checkpoints(out)[-1], RlRecord) for out in (whole, tmp_path / "out")]
     assert (records[0].prompts, records[0].updates) == (records[1].prompts, records[1].updates)
     times = ("time", "speed")
@@ -166,6 +155,26 @@ def test_bad_settings_are_one_line(tmp_path: Path, fields: dict[str, object], me
         write_run(tmp_path, **fields)
 
 
+def test_the_plan_tells_and_touches_nothing(whole: Path, tmp_path: Path) -> None:
+    loaded = write_run(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    lines = render_plan(loaded, whole).splitlines()
+    assert lines[0] == "tiny: 4 steps, 4 done"
+    assert "7, 0 left out as too long; 2.3 epochs" in lines[2]
+    assert "4 prompts x 3 answers = 12 answers, 2 update(s)" in lines[3]
+    assert "8 from step 0, 12 from step 2" in lines[5]
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("name", ["1b-long", "1b-hybrid", "3b-long", "3b-hybrid"])
+def test_shipped_runs_have_the_papers_numbers(name: str) -> None:
+    run = load_rl_run(f"octothinker-rl-{name}").run
+    assert (run.prompts_per_step, run.prompts_per_update, run.sampling.samples, run.lr) == (128, 64, 16, 1e-6)
+    assert (run.algorithm.name, run.algorithm.kl_weight, run.sampling.temperature) == ("grpo", 0.0, 1.0)
+    lengths = [run.sampling.max_new_tokens(step) for step in (0, 99, 100, 159, 160)]
+    assert lengths == ([2048, 2048, 4096, 4096, 8192] if name.endswith("long") else [4096] * 5)
+
+
 def test_what_does_not_fit_is_refused_before_anything_is_drawn(world: World, whole: Path, tmp_path: Path) -> None:
     for fields, message in (
         ({"prompts": {"path": "none.jsonl", "template": "simple"}}, "none"),
@@ -181,3 +190,16 @@ def test_what_does_not_fit_is_refused_before_anything_is_drawn(world: World, who
         train_rl_in(world, write_run(tmp_path, sampling={"samples": 2}), whole)
     with pytest.raises(BadInput, match="no complete checkpoint to resume from"):
         train_rl_in(world, load_rl_run(tmp_path / "run.yaml"), tmp_path / "fresh", resume=True)
+
+
+def test_two_ranks_draw_and_learn_the_same(two_ranks: Ranks, whole: Path, tmp_path: Path) -> None:
+    write_run(tmp_path)
+    two_ranks.run(two_ranks_run, str(tmp_path))
+    for step in range(1, 5):
+        one, two = (read_answers(out / f"rollouts/step-{step:07d}.parquet") for out in (whole, tmp_path / "out"))
+        assert [answer.tokens for answer in one] == [answer.tokens for answer in two]
+        for mine, theirs in zip(one, two, strict=True):
+            assert mine.sampler == pytest.approx(theirs.sampler, rel=1e-9)
+    expected, found = (tensors(complete_checkpoints(out)[-1]) for out in (whole, tmp_path / "out"))
+    for key, value in expected.items():
+        np.testing.assert_allclose(found[key], value, rtol=1e-9, atol=1e-13)

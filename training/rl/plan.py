@@ -1,0 +1,54 @@
+"""What an RL run would do, told before it starts: prompts, draws, updates, lengths, memory of the engine."""
+
+from pathlib import Path
+from typing import Any
+
+from training.checkpoint import complete_checkpoints, read_record
+from training.flops import head_width
+from training.model import count_parameters, load_model_config
+from training.rl.prompts import Prompts
+from training.rl.settings import LoadedRlRun
+from training.rl.train import RlRecord, load_tokenizer
+
+_BYTES = {"bfloat16": 2, "float32": 4, "float64": 8}
+
+
+def render_plan(loaded: LoadedRlRun, out: Path) -> str:
+    """The plan as text; reads prompts and configs, writes nothing.
+
+    Raises:
+        BadInput: what would be refused at the start.
+    """
+    run = loaded.run
+    prompts = Prompts(run.prompts, loaded.resolve(run.prompts.path), load_tokenizer(loaded))
+    config = load_model_config(run.model, loaded.folder)
+    complete = complete_checkpoints(out)
+    done = read_record(complete[-1], RlRecord).step if complete else 0
+    answers = run.prompts_per_step * run.sampling.samples
+    longest = max(stage.max_new_tokens for stage in run.sampling.lengths)
+    num_parameters = count_parameters(run.model, config)
+    weights = num_parameters * _BYTES[run.model.dtype]
+    cache = (
+        key_value_bytes(config, run.model.dtype) * run.sampling.max_batch * (run.prompts.max_prompt_tokens + longest)
+    )
+    stages = ", ".join(f"{stage.max_new_tokens:,} from step {stage.step}" for stage in run.sampling.lengths)
+    epochs = run.num_steps * run.prompts_per_step / len(prompts.prompts)
+    lines = [
+        f"{run.name}: {run.num_steps} steps, {done} done",
+        f"  model      {config.model_type}, {num_parameters:,} parameters, {run.model.dtype}",
+        f"  prompts    {len(prompts.prompts):,}, {prompts.too_long:,} left out as too long; {epochs:.1f} epochs",
+        f"  a step     {run.prompts_per_step} prompts x {run.sampling.samples} answers = {answers:,} answers, "
+        f"{run.prompts_per_step // run.prompts_per_update} update(s)",
+        f"  algorithm  {run.algorithm.name}, learning rate {run.lr:g}, KL weight {run.algorithm.kl_weight:g}",
+        f"  lengths    {stages}",
+        f"  at most    {answers * longest:,} tokens drawn a step",
+        f"  engine     {weights / 2**30:.2f} GiB of weights, {cache / 2**30:.2f} GiB of keys and values at most, "
+        "a process, beside the trainer's own",
+    ]
+    return "\n".join(lines)
+
+
+def key_value_bytes(config: Any, dtype: str) -> int:
+    """Bytes of the keys and values of one token in all layers."""
+    heads = int(getattr(config, "num_key_value_heads", None) or config.num_attention_heads)
+    return 2 * int(config.num_hidden_layers) * heads * head_width(config) * _BYTES[dtype]
