@@ -114,9 +114,9 @@ class Scanner:
             return None
         if kind in ("inline", "display") and not self.page.configuration.renders and not is_mathematical(inner):
             return None
-        if kind == "dollars" and not is_mathematical(inner):
-            if not self.page.configuration.renders or "\n\n" in inner or prose(inner):
-                return None
+        doubtful = kind == "dollars" and not is_mathematical(inner)
+        if doubtful and (not self.page.configuration.renders or "\n\n" in inner or prose(inner)):
+            return None
         if closing == "`":
             inner, encoding = to_tex(inner), "asciimath"
         elif kind == "tag":

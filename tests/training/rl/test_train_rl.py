@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.checkpoints import tensors
 
 from pipeline.errors import BadInput
+from support.checkpoints import tensors
 from support.ranks import Ranks
 from support.rl import MODEL, two_ranks_run, vowels, write_run
 from training.checkpoint import complete_checkpoints, read_record
