@@ -19,7 +19,8 @@ from pipeline.stage import Part, Phase, Stage
 from pipeline.worker import GIVEN_UP, run_task
 
 # Forked: a task starts in milliseconds, where a fresh interpreter takes a second to import the pipeline, seven times
-# a build. It is safe because the build runs no second thread (`pipeline.progress` draws its bar in this one).
+# a build. It is safe because the build runs no second thread (`pipeline.progress` draws its bar in this one) but, with
+# remote inputs, fsspec's: that one sleeps by then, and fsspec starts another in a forked process.
 _CONTEXT = multiprocessing.get_context("fork")
 _POLL_S = 0.1
 _TRIES = 2
