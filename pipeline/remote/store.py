@@ -36,7 +36,7 @@ class Found:
 
 
 class Store:
-    """Remote files under one set of settings: every request is counted by the rate limit and tried again as they say.
+    """Remote files under one set of settings: every call is counted by the rate limit and tried again as they say.
 
     All methods raise FileNotFoundError, RefusedError and RemoteError as `with_retries` does.
     """

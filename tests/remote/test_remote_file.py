@@ -9,6 +9,7 @@ import pytest
 
 from pipeline.remote import Store
 from pipeline.remote.file import NoRanges, RemoteFile
+from pipeline.remote.retry import ChangedError
 from pipeline.remote.settings import RemoteSettings
 from support.faults import FileHandler, serve
 
@@ -95,3 +96,24 @@ def test_every_request_and_every_byte_is_taken_from_the_buckets(tmp_path, monkey
         ["", "", "bytes=0-4095"] + 3 * ["bytes=4096-8191"] + 2 * ["bytes=8192-9999"]
     )
     assert taken == {"requests": 8 * [1], "bytes": [0, 0, 4096, 4096, 4096, 4096, 1808, 1808]}
+
+
+def test_a_file_that_changes_is_not_read_on(tmp_path, monkeypatch, s3):
+    path = tmp_path / "a.warc"
+    path.write_bytes(DATA)
+    s3.pipe_file("bucket/a.warc", DATA)
+    store = Store(RemoteSettings(block_bytes=4096))
+    with serve(FileHandler, folder=tmp_path) as (address, _):
+        for uri in (f"{address}/a.warc", "s3://bucket/a.warc"):
+            announced = store.info(uri)
+            file = store.open(announced)
+            assert file.read(10) == DATA[:10]
+            path.write_bytes(DATA[::-1])
+            s3.pipe_file("bucket/a.warc", DATA[::-1])
+            file.seek(5000)
+            with pytest.raises(ChangedError, match=f"{uri}: changed since the build looked at it; run it again"):
+                file.read(10)
+            with pytest.raises(ChangedError):
+                store.open(announced)
+            path.write_bytes(DATA)
+            s3.pipe_file("bucket/a.warc", DATA)
