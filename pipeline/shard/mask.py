@@ -50,8 +50,8 @@ class Masked(Frozen):
 # behind it along, so that an escaped dollar opens nothing.
 _OPENING = re.compile(r"^[ >]*(?P<fence>`{3,})[^\n`]*$|(?P<ticks>`+)|(?P<dollars>\$\$?)|\\.", re.MULTILINE | re.DOTALL)
 _CLOSING = {
-    "$": re.compile(r"(?:[^$\\]|\\.)*?(?:\$|\n[ \t]*\n)", re.DOTALL),
-    "$$": re.compile(r"(?:\\.|[^\\])*?\$\$", re.DOTALL),
+    "$": re.compile(r"(?:[^$\\\n]++|\\.|\n(?![ \t]*\n))*+\$", re.DOTALL),  # not across a blank line
+    "$$": re.compile(r"(?:[^$\\]++|\\.|\$(?!\$))*+\$\$", re.DOTALL),
 }
 _TICKS = re.compile(r"`+")
 
@@ -59,6 +59,7 @@ _LOCAL_CHARS = 64
 _DOMAIN = re.compile(r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,10}(?:[^\W\d_]{2,24}|xn--[a-z0-9-]{2,59})(?![\w@]|-\w)")
 _RESERVED = re.compile(r"(?:^|\.)(?:example\.(?:com|net|org)|example|test|invalid|localhost)$", re.IGNORECASE)
 
+_MAY_BE_IP = re.compile(r"\.[0-9]{1,3}\.[0-9]{1,3}\.|:[0-9A-Fa-f]{0,4}:")
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _IPV4 = re.compile(rf"(?<![\w.+-])(?:{_OCTET}\.){{3}}{_OCTET}(?!\w|[.+-]\w)")
 _IPV6 = re.compile(r"(?<![\w:.])[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?![\w:]|\.\w)")
@@ -78,7 +79,7 @@ def mask(text: str, settings: MaskSettings) -> tuple[str, Masked]:
     emails = public_ips = 0
     if settings.emails and "@" in text:
         text, emails = _replace(text, _emails)
-    if settings.public_ips and (_IPV4.search(text) or _IPV6.search(text)):
+    if settings.public_ips and _MAY_BE_IP.search(text):
         text, public_ips = _replace(text, _public_ips)
     return text, Masked(emails=emails, public_ips=public_ips)
 
@@ -129,11 +130,9 @@ def _kept(text: str) -> Iterator[tuple[int, int]]:
             if index < len(following) and text.find("\n", at, following[index]) < 0:
                 at = following[index] + len(ticks)
                 yield match.start(), at
-        elif dollars := match["dollars"]:
-            closed = _CLOSING[dollars].match(text, at)
-            if closed and closed[0].endswith("$"):
-                at = closed.end()
-                yield match.start(), at
+        elif (dollars := match["dollars"]) and (closed := _CLOSING[dollars].match(text, at)):
+            at = closed.end()
+            yield match.start(), at
 
 
 def _emails(prose: str) -> Iterator[tuple[int, int, str]]:
