@@ -28,6 +28,8 @@ lint: setup
 bench: setup
 	$(BIN)/python -m benchmarks.build
 	$(BIN)/python -m benchmarks.extract
+	$(BIN)/python -m benchmarks.data_path
+	$(BIN)/python -m benchmarks.tokenize
 
 soak: setup
 	$(BIN)/pip install --quiet -c constraints.txt -e '.[dev,soak]'

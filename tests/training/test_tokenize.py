@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -248,6 +249,19 @@ def test_the_command(tokenizer, tmp_path):
     missing = run(*arguments, "--format", "cot")
     assert missing.returncode == 2
     assert "Traceback" not in missing.stderr
+
+
+def test_a_corpus_shard_that_is_not_the_manifests_is_refused(tokenizer, corpus, tmp_path):
+    shutil.copytree(corpus, tmp_path / "corpus")
+    shard = tmp_path / "corpus" / "data" / "1.parquet"
+    content = bytearray(shard.read_bytes())
+    content[100] ^= 1
+    shard.write_bytes(content)
+    with pytest.raises(BadInput, match=r"1\.parquet: xxh3_128 does not match the corpus manifest; restore the file"):
+        make(tmp_path / "out", tmp_path / "corpus", tokenizer)
+    shard.write_bytes(content[:-1])
+    with pytest.raises(BadInput, match=r"1\.parquet: \d+ bytes, the manifest says \d+; restore the file"):
+        make(tmp_path / "out", tmp_path / "corpus", tokenizer)
 
 
 def test_a_corpus_keeps_its_ids_and_its_manifest(tokenizer, corpus, tmp_path):
