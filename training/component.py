@@ -1,6 +1,7 @@
 """One component of a mixture, opened: its documents on disk, its passes, its packed windows."""
 
 from collections import OrderedDict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from threading import RLock
@@ -83,25 +84,34 @@ class ComponentData:
 
     def locate(self, ordinals: Ints) -> tuple[Ints, Ints, Ints]:
         """Shard, first token in the shard and number of tokens of the documents `ordinals`."""
-        shard = np.searchsorted(self._starts, ordinals, side="right") - 1
-        local = ordinals - self._starts[shard]
-        start, end = np.empty_like(local), np.empty_like(local)
-        by_shard = np.argsort(shard, kind="stable") if len(self._ends) > 1 else np.arange(len(shard))
-        numbers, firsts = np.unique(shard[by_shard], return_index=True)
-        for number, rows in zip(numbers.tolist(), np.split(by_shard, firsts[1:]), strict=True):
-            ends, at = self._ends[number], local[rows]
-            end[rows] = ends[at]
-            start[rows] = np.where(at > 0, ends[np.maximum(at, 1) - 1], 0)
+        shard, start, end = (np.empty(len(ordinals), np.int64) for _ in range(3))
+        for number, rows, local in self._by_shard(ordinals):
+            ends = self._ends[number]
+            shard[rows] = number
+            end[rows] = ends[local]
+            start[rows] = np.where(local > 0, ends[np.maximum(local, 1) - 1], 0)
         return shard, start, end - start
 
     def origins(self, ordinals: Ints) -> npt.NDArray[np.void]:
         """Where the documents `ordinals` came from: records of `DOCUMENT`."""
-        shard = np.searchsorted(self._starts, ordinals, side="right") - 1
-        local = ordinals - self._starts[shard]
         found = np.empty(len(ordinals), DOCUMENT)
-        for number in np.unique(shard).tolist():
-            found[shard == number] = _mapped(self._paths[number] + ".docs", DOCUMENT)[local[shard == number]]
+        for number, rows, local in self._by_shard(ordinals):
+            found[rows] = _mapped(self._paths[number] + ".docs", DOCUMENT)[local]
         return found
+
+    def _by_shard(self, ordinals: Ints) -> Iterator[tuple[int, Ints | slice, Ints]]:
+        """The ordinals by shard: its number, which of them are in it, and their places in it."""
+        if len(self._ends) == 1:
+            yield 0, slice(None), ordinals
+            return
+        shard = np.searchsorted(self._starts, ordinals, side="right") - 1
+        # Numbers of 16 bits are sorted by radix, many times faster.
+        order = np.argsort(shard.astype(np.uint16 if len(self._ends) <= 1 << 16 else np.uint32), kind="stable")
+        counts = np.bincount(shard)
+        ends = np.cumsum(counts)
+        for number in np.flatnonzero(counts).tolist():
+            rows = order[ends[number] - counts[number] : ends[number]]
+            yield number, rows, ordinals[rows] - self._starts[number]
 
     def lengths(self, ordinals: Ints) -> Ints:
         """Tokens of the documents `ordinals`."""

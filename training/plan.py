@@ -14,7 +14,8 @@ import numpy.typing as npt
 
 from training.order import Permutation
 
-_CHUNK = 1 << 20
+_CHUNK = 1 << 17
+"""Documents that are looked up at a time: their arrays stay in the processor's cache."""
 
 Ints = npt.NDArray[np.int64]
 
