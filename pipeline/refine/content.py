@@ -17,7 +17,7 @@ from pipeline.refine.reading import FORMULA, Reading, read
 NEAR = 0.5
 """Share of atoms that two formulas have in common, in order, from which one counts as an alteration of the other."""
 
-MAX_PAIRED = 200
+MAX_PAIRED = 100
 """Lost or new formulas that are looked at one by one; with more of them the rewrite is refused anyway."""
 
 _NEAR_CODE = 0.8
@@ -174,6 +174,8 @@ class Difference:
     altered_numbers: list[tuple[str, str]] = field(default_factory=list)
     new_numbers: list[str] = field(default_factory=list)
     altered_code: list[tuple[str, str]] = field(default_factory=list)
+    unsupported: list[str] = field(default_factory=list)
+    """Formulas and numbers that the original does not have, be they an alteration of one that it has or not."""
 
 
 def compare(original: Content, rewrite: Content, source: Content | None = None) -> Difference:
@@ -256,9 +258,7 @@ def _supported(one: Form, original: Content) -> bool:
         left, relation, right = made
         if made in stated or any(left in chain and right in chain for chain in chains if relation == "="):
             continue
-        if "?" in made and any(part in sides for part in made):
-            continue
-        if (side := right if left == "?" else left if right == "?" else "") and side in sides:
+        if "?" in (left, right) and (right if left == "?" else left) in sides:
             continue
         if _squeezed(f"{left}{relation}{right}") in original.squeezed and len(left + right) > 2:
             continue
@@ -328,14 +328,14 @@ def _missing(lost: Counter[Form], kept_new: list[Form], original: Content, rewri
     expressed |= {part for one in kept_new for made in one.statements for part in made[::2]}
     missing: list[Form] = []
     for one, count in lost.items():
-        if _BARE.match(one.key) and one.key in rewrite.keys:
+        if _BARE.match(one.key) and one.key in rewrite.keys and len(missing) < MAX_PAIRED:
             if not _cut_out(f"¤{one.key}", original, rewrite):
                 continue
         elif one.statements or one.expressions:
             stated = all(
                 made in said
                 or (made[1] == "=" and made[0] in together and root(made[0]) == root(made[2]))
-                or ("?" in made and any(made[2] in other for other in said))
+                or ("?" in made and (made[2] if made[0] == "?" else made[0]) in expressed)
                 for made in one.statements
             )
             if stated and expressed.issuperset(one.expressions):
@@ -389,6 +389,7 @@ def _pair_formulas(
 ) -> None:
     """Lost formulas with a near counterpart among the gained ones are altered."""
     plain = {form(run).key for run in (*original.plain, *rewrite.plain)}
+    result.unsupported += [one.key for one in unsupported]
     left = list(unsupported)[:MAX_PAIRED]
     result.new_formulas += [one.key for one in unsupported[MAX_PAIRED:]]
     result.lost_formulas += [one.key for one in missing[MAX_PAIRED:]]
@@ -423,17 +424,18 @@ def _pair_numbers(
     here, there = original.numbers, rewrite.numbers
     spare = there.spelled - here.spelled
     implied = there.implied - here.implied
-    spare += Counter(
-        value for word, value in (there.labels + there.leading_labels).elements() if word not in _ENUMERATED
-    )
+    labels = (there.labels + there.leading_labels) - (here.labels + here.leading_labels)
+    spare += Counter(value for word, value in labels.elements() if word not in _ENUMERATED)
     spare += Counter(digits for one in formulas if one.key not in source.keys for digits in _DIGITS.findall(one.key))
     missing: list[str] = []
-    for value, count in lost.items():
+    for number_of_value, (value, count) in enumerate(lost.items()):
+        parts = value.lstrip("-").split("/")
+        # Whether words may stand for it; asked once, since it reads the whole text.
+        replaced = number_of_value > MAX_PAIRED or (implied[value] > 0 and _cut_out(value, original, rewrite, "¤"))
         for _ in range(count):
-            parts = value.lstrip("-").split("/")
             if spare[value] > 0:
                 spare[value] -= 1
-            elif implied[value] > 0 and not _cut_out(value, original, rewrite, "¤"):
+            elif implied[value] > 0 and not replaced:
                 implied[value] -= 1
             elif len(parts) == 2 and all(gained[part] > 0 for part in parts):
                 gained.subtract(parts)
@@ -450,6 +452,7 @@ def _pair_numbers(
         if value not in source.mentioned and (words_lost or int(value) > 12):
             result.new_numbers.append(value)
     result.new_numbers += _new_labels(source, rewrite)
+    result.unsupported += result.new_numbers
     for value in here.spelled - there.spelled - gained:
         word = next((word for word, spelled in WORDS.items() if str(spelled) == value), "")
         if value not in rewrite.mentioned or (word and _cut_out(word, original, rewrite)):
@@ -457,9 +460,12 @@ def _pair_numbers(
     candidates = [value for value, count in gained.items() if count > 0][:MAX_PAIRED]
     result.lost_numbers += missing[MAX_PAIRED:]
     unseen = [value for value in candidates if value not in here.kept]
+    replacements: dict[str, set[str]] = {}
     for value in missing[:MAX_PAIRED]:
+        if value not in replacements:
+            replacements[value] = _replacements(value, original, rewrite)
         near = [other for other in (*result.new_numbers[:MAX_PAIRED], *unseen) if _near(value, other)]
-        near += [other for other in candidates if other not in near and _replaced(value, other, original, rewrite)]
+        near += [other for other in candidates if other not in near and other in replacements[value]]
         if near:
             result.altered_numbers.append((value, near[0]))
             if near[0] in result.new_numbers:
@@ -479,31 +485,35 @@ def _near(value: str, other: str) -> bool:
     return Indel.normalized_similarity(value, other) >= NEAR or abs(len(value) - len(other)) <= 1
 
 
-def _replaced(value: str, other: str, original: Content, rewrite: Content) -> bool:
-    """Whether `other` stands in the rewrite where `value` stood."""
-    places = {(before, after) for before, here, after in original.contexts if here == value}
-    return any(
-        (before, after) in places and count > original.contexts[before, here, after]
-        for (before, here, after), count in rewrite.contexts.items()
-        if here == other
-    )
+def _replacements(value: str, original: Content, rewrite: Content) -> set[str]:
+    """What stands in the rewrite where `value` stood, and did not stand there before."""
+    return {
+        other
+        for before, here, after in original.contexts
+        if here == value
+        for other in rewrite.between.get((before, after), ())
+        if rewrite.contexts[before, other, after] > original.contexts[before, other, after]
+    }
 
 
 def _new_labels(original: Content, rewrite: Content) -> list[str]:
     """Numbers of labels (`step 4`) that the original does not have, where it numbers the same things itself."""
     here = original.numbers.labels + original.numbers.leading_labels
     there = rewrite.numbers.labels + rewrite.numbers.leading_labels
+    known = {word for word, _ in here}
     used: dict[str, list[str]] = {}
     for word, value in there:
         used.setdefault(word, []).append(value)
-    known = {word for word, _ in here}
     new: list[str] = []
-    leading = rewrite.numbers.leading_labels
     for word, values in used.items():
         counts = sorted(int(value) for value in values if value.isdigit())
-        enumeration = counts == list(range(1, len(values) + 1))
-        if word in known and not (enumeration and len(values) > 1):
-            new += [value for value in values if (word, value) not in here and value not in original.mentioned]
-        elif word not in known and not enumeration:
-            new += [value for value in values if (word, value) not in leading and value not in original.mentioned]
+        if len(values) > 1 and counts == list(range(1, len(values) + 1)):
+            continue  # an enumeration is the rewriter's own
+        strange = [value for value in values if (word, value) not in here]
+        gone = any((word, value) not in there for other, value in here if other == word)
+        leading = rewrite.numbers.leading_labels
+        if word in known:
+            new += [value for value in strange if gone or value not in original.mentioned]
+        else:
+            new += [value for value in strange if (word, value) not in leading and value not in original.mentioned]
     return new

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from pipeline.refine.content import Content, compare
-from pipeline.refine.noise import without_noise
+from pipeline.refine.content import Content, Difference, compare
+from pipeline.refine.noise import without_noise, without_repeats
 from pipeline.refine.talk import prompt_copied, refusals, remarks, steered
 from pipeline.refine.terms import turned
 from pipeline.refine.verdict import GuardSettings, Verdict
@@ -87,12 +87,7 @@ def _check_content(original: str, rewrite: str, settings: GuardSettings, prompt:
     words = turned(here, there)
     check("words_altered", len(words), bool(words))
 
-    found = compare(here, there)
-    if found.lost_formulas or found.lost_numbers or found.altered_formulas or found.altered_numbers:
-        # Only now is it worth telling what may go: lines of noise, and paragraphs that stand twice.
-        cleaned = without_noise(original)
-        if cleaned != original:
-            found = compare(Content(cleaned), there, here)
+    found = _compare(here, there)
     formulas, numbers = max(found.formulas, 1), max(found.numbers, 1)
     check("formulas_altered", len(found.altered_formulas), bool(found.altered_formulas))
     share = len(found.lost_formulas) / formulas
@@ -105,3 +100,22 @@ def _check_content(original: str, rewrite: str, settings: GuardSettings, prompt:
     check("numbers_lost", share, share > settings.max_lost_numbers)
     share = len(found.new_numbers) / max(there.numbers.kept.total(), 1)
     check("numbers_new", share, share > settings.max_new_numbers)
+
+
+def _compare(here: Content, there: Content) -> Difference:
+    """What was lost, altered and is new; what may go is looked for only where something is missing."""
+    found = compare(here, there)
+    if not (found.lost_formulas or found.lost_numbers or found.altered_formulas or found.altered_numbers):
+        return found
+    cleaned, rewrite = without_noise(here.text), without_noise(there.text)
+    if cleaned != here.text:
+        # A line of noise may go, but what stands in its place must not be new.
+        known = set(found.unsupported)
+        found = compare(Content(cleaned), Content(rewrite), here)
+        found.new_numbers += sorted(known - set(found.unsupported))
+    if found.lost_formulas or found.lost_numbers:
+        once = without_repeats(cleaned)
+        if once != cleaned:
+            least = compare(Content(once), Content(without_repeats(rewrite)), here)
+            found.lost_formulas, found.lost_numbers = least.lost_formulas, least.lost_numbers
+    return found

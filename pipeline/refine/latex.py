@@ -76,7 +76,7 @@ _SPELLED = {
 } | {
     name: spelled
     for pair in (
-        r"% \%,# \#,& \&,_ \_,≠ \neq,< \lt,> \gt,≈ \approx,≡ \equiv,≅ \cong,∈ \in,∉ \notin,∋ \ni,⊂ \subset,⊆ \subseteq,"
+        r"% \%,# \#,& \&,_ \_,≠ \neq,< \lt,> \gt,≈ \approx,= \equiv,≅ \cong,∈ \in,∉ \notin,∋ \ni,⊂ \subset,⊆ \subseteq,"
         r"⊃ \supset,⊇ \supseteq,← \leftarrow,∝ \propto,:= \coloneqq,∅ \emptyset,≪ \ll,≫ \gg,⟨ \langle,⟩ \rangle,"
         r"⌊ \lfloor,⌋ \rfloor,⌈ \lceil,⌉ \rceil,ℓ \ell,- −,\{ \lbrace,\} \rbrace,\hat \widehat,\tilde \widetilde,"
         r"\bar \overline,\vec \overrightarrow,\epsilon \varepsilon,\phi \varphi,\theta \vartheta,\rho \varrho"
@@ -84,6 +84,7 @@ _SPELLED = {
     for name, spelled in [pair.split()]
 }
 _SAME = {token: name for name, tokens in _SPELLED.items() for token in tokens.split()}
+_SAME |= {"≡": "="}  # many pages write a congruence with the one or the other
 _FRACTIONS = {"½": r"\frac12", "¼": r"\frac14", "¾": r"\frac34", "⅓": r"\frac13", "⅔": r"\frac23"}
 _RELATIONS = frozenset("= ≠ < > ≤ ≥ ≈ ≡ ∼ ≅ ∈ ∉ ∋ ⊂ ⊆ ⊃ ⊇ → ← ↦ ∝ := ≪ ≫".split()) | {r"\mid", r"\nmid", r"\perp"}
 _TURNED = {">": "<", "≥": "≤", "∋": "∈", "⊃": "⊂", "⊇": "⊆", "≫": "≪", "←": "→"}
@@ -120,11 +121,12 @@ class Form:
 
 def form(tex: str) -> Form:
     """The form of a formula given without its delimiters. Linear in its length."""
-    return _remembered(tex) if len(tex) <= _REMEMBERED_CHARS else _form(tex)
+    return form_of_short(tex) if len(tex) <= _REMEMBERED_CHARS else _form(tex)
 
 
 @lru_cache(maxsize=1 << 13)
-def _remembered(tex: str) -> Form:
+def form_of_short(tex: str) -> Form:
+    """The form of a short formula; those are the ones that repeat."""
     return _form(tex)
 
 
@@ -139,8 +141,6 @@ def _form(tex: str) -> Form:
         for opening, closing in ("()", "[]"):
             spelled = spelled.replace(f"{opening} ⟦", "⟦").replace(f"⟧ {closing}", "⟧")
         atoms = spelled.split()
-    if "mod" in atoms:
-        atoms = ["=" if atom == "≡" else atom for atom in atoms]
     while atoms and atoms[-1] in _STOPS:
         atoms.pop()
     while atoms and atoms[0] in _STOPS:
@@ -172,7 +172,9 @@ def _tokens(tex: str) -> list[str]:
     out: list[str] = []
     for raw in _TOKEN.findall(tex):
         same = _TABLE.get(raw)
-        if same is not None:
+        if raw == "=" and out and out[-1] == ":":
+            out[-1] = ":="
+        elif same is not None:
             out += same
         elif raw[0].isdigit() or (raw[0] == "." and len(raw) > 1):
             out.append(raw if raw.isdigit() and raw[0] != "0" else number(raw))

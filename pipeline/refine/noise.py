@@ -34,7 +34,14 @@ _NOISE_CHARS = 120
 
 
 def without_noise(text: str) -> str:
-    """The text without such lines, and with every paragraph once."""
+    """The text without lines and phrases about the page itself."""
+    lines = text.split("\n")
+    kept = [line for line in lines if not is_noise(line)]
+    return _PASSING.sub("", "\n".join(kept) if len(kept) < len(lines) else text)
+
+
+def without_repeats(text: str) -> str:
+    """The text with every paragraph once; code stays."""
     seen: set[str] = set()
     out: list[str] = []
     for block in blocks(text):
@@ -43,9 +50,8 @@ def without_noise(text: str) -> str:
             if form in seen:
                 continue
             seen.add(form)
-        lines = block.split("\n")
-        out.append("\n".join(line for line in lines if not is_noise(line)))
-    return _PASSING.sub("", "".join(out))
+        out.append(block)
+    return "".join(out)
 
 
 def is_noise(line: str) -> bool:

@@ -21,6 +21,7 @@ _RUN = re.compile(
 )
 _TRIGGER = re.compile(r"[=<>≤≥≠≈≡∈^+×÷±²³]|[\w)] [-−*/] [\w(]|\b(?:plus|minus|times|equals?|divided)\b")
 _SURE = re.compile(r"[=<>≤≥≠≈≡∈^+×÷±²³√]|\w [-−*/] \w|plus|minus|times|equals|divided")
+_LABEL = re.compile(r"\(\w{1,2}\) (?=\S)")
 _WORD = re.compile(r"\w")
 _CALLED = re.compile(r"(?<=\()[a-z]{2,12}(?=\))")
 _AROUND = 60
@@ -38,13 +39,15 @@ def lift_plain(prose: str) -> tuple[str, list[tuple[int, str]]]:
     place = marks = 0
     for start, end in _windows(prose):
         for match in _RUN.finditer(prose, max(start, place), end):
-            run = match[0].rstrip()
+            label = _LABEL.match(match[0])
+            begin = match.start() + (label.end() if label else 0)
+            run = prose[begin : match.end()].rstrip()
             if not _SURE.search(run) or not _WORD.search(run):
                 continue
-            before = prose[place : match.start()]
+            before = prose[place:begin]
             marks += before.count(FORMULA)
             out += [before, FORMULA]
-            place = match.start() + len(run)
+            place = begin + len(run)
             runs.append((marks, _latex(run)))
     if not runs:
         return prose, runs

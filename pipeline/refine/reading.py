@@ -22,6 +22,7 @@ _MARK = re.compile(r"\\(?:[\\$()\[\]]|(?:begin|end)\s?\{(?:" + _ENVIRONMENTS + r
 _CHARACTERS = frozenset(["\\\\", "\\$"])
 _MONEY = re.compile(r"\s*\d[\d.,]*(?:\s+(?:[a-z]{2,}|[A-Z][a-z]+)|\s*[-–]\s*$|\s*[/)])")
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
+_SPACES = {0x00A0: " ", 0x200B: None, 0xFEFF: None, 0x00AD: None}
 _SIMPLE = re.compile(r"[^\s\d](?:[^\n]{0,300}[^\s])?")
 _SURELY = re.compile(r"[\\^_=]")
 _INLINE_CHARS = 2000
@@ -44,6 +45,8 @@ class Reading:
 def read(text: str) -> Reading:
     """Take a text apart. A dollar that cannot be a delimiter is money, and stays in the running text."""
     reading = Reading()
+    if not text.isascii():
+        text = text.translate(_SPACES)
     if "`" in text or "~~~" in text:
 
         def code(match: re.Match[str]) -> str:

@@ -23,9 +23,7 @@ _LOOSE = frozenset(fact[:_STEM] for fact in "law laws inequality identity princi
 """Facts that prose may name although the page only states them: `AM-GM` is an inequality."""
 _FACT_WORDS = frozenset([*_FACT, *(f"{fact}s" for fact in _FACT), "corollaries", "identities", "criteria"])
 _FACTS = re.compile(rf"\b(?:{'|'.join(_FACT)})s?\b", re.IGNORECASE)
-_NAME = re.compile(
-    r"(?<=[a-zà-ÿ,;)(] )[A-Z][a-zà-ÿ]{3,}(?:['’]s)?(?:[-–][A-Z][a-zà-ÿ]{2,})?|(?<=[a-zà-ÿ,;)(] )[A-Z][a-zà-ÿ]{3,}"
-)
+_NAME = re.compile(r"[A-Z](?<=[a-zà-ÿ,;)(] [A-Z])[a-zà-ÿ]{3,}(?:['’]s)?")
 _STATED = re.compile(rf"[\s>*_#\-]*(?:\d+[.)] )?{_FACTS.pattern}", re.IGNORECASE)
 _NAMED_FACT = re.compile(rf"{_FACTS.pattern}\W{{1,4}}\((?:[a-z]+ )?([A-Z][^\W\d_]{{2,}})", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]+")
@@ -122,7 +120,8 @@ def _names_a_fact(name: str, prose: str) -> bool:
     bare = re.escape(name.removesuffix("'s").removesuffix("’s"))
     return (
         name.endswith(("'s", "’s"))
-        or re.search(rf"{bare}(?:['’]s?)?(?:[-–]\w+)?(?: \w+)? {_FACTS.pattern}", prose, re.IGNORECASE) is not None
+        or re.search(rf"{bare}(?:['’]s?)?(?:[-–]\w+)?(?: [\w-]+){{0,3}} {_FACTS.pattern}", prose, re.IGNORECASE)
+        is not None
         or re.search(rf"\b(?:by|of|after|due to|from|in|to|and|with|mathematician) {bare}\b", prose) is not None
     )
 
