@@ -27,7 +27,7 @@ _NOISE = re.compile(
 )
 _PASSING = re.compile(
     rf"\b(?:posted|asked|answered|published|submitted|edited|updated)(?: by [\w.]{{1,30}})?(?: on)? {_DATE}[.,]?"
-    r"|\b\d[\d,]*+ (?:views?|comments?|repl(?:y|ies)|(?:up ?)?votes?|likes?|shares?|followers?)\b(?! (?:of|for|each))",
+    r"|(?<![\d,.])\d[\d,]{0,12} (?:views?|comments?|repl(?:y|ies)|(?:up ?)?votes?|likes?|shares?|followers?)\b(?! (?:of|for|each))",
     re.IGNORECASE,
 )
 _NOISE_CHARS = 120

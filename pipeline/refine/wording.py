@@ -157,6 +157,8 @@ def unfinished(original: str, rewrite: str) -> bool:
     last, before = _last_line(rewrite), _last_line(original)
     if not last or _TERMINAL.search(last):
         return False
+    if f"{last}\n" in f"{original}\n":
+        return False  # a line that the original ends, too
     words = last.split()
     if words[-1].casefold() in _DANGLING or last.endswith((",", "-", "=", "+")):
         return before.split()[-1:] != words[-1:]

