@@ -8,7 +8,7 @@ import re
 
 from pipeline.extract.formulas.asciimath import to_tex
 from pipeline.extract.formulas.dollars import is_formula, is_mathematical, prose
-from pipeline.extract.formulas.page import CLOSE, OPEN, Page
+from pipeline.extract.formulas.page import Page
 
 ENVIRONMENTS = (
     "equation|align|aligned|alignat|alignedat|gather|gathered|multline|eqnarray|displaymath|math|flalign|split|array|cases"
@@ -20,7 +20,6 @@ _TOKEN = (
     r"|(?P<display>\\\[)|(?P<inline>\\\()|(?P<latex>\$latex\s)|(?P<dollars>\$\$)|(?P<dollar>\$)"
     r"|\[(?P<tag>(?i:" + _TAGS + r"))(?:=[\w ]{1,12})?\]"
 )
-_MARK = re.compile(f"{OPEN}(\\d+){CLOSE}")
 _SCRIPTS = {"\ue002": "^{", "\ue003": "}", "\ue004": "_{", "\ue005": "}"}
 _PERCENT = re.compile(r"((?:^|[^\\])(?:\\\\)*)%")
 _INLINE_CHARS = 2_000
@@ -190,8 +189,6 @@ class Scanner:
     def _mark(self, inner: str, display: bool | None, encoding: str, end: int) -> tuple[str, int] | None:
         if "\ue006" in inner:
             return None
-        if OPEN in inner:
-            inner = _MARK.sub(lambda match: self.page.formulas[int(match[1])].tex, inner)
         inner = _written(inner)
         if "%" in inner and "\n" not in inner:
             inner = _PERCENT.sub(r"\1\\%", inner)  # the line that a comment would end with is not known here

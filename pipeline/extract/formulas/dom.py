@@ -72,6 +72,12 @@ class Budget:
         self.nodes = nodes
         self.depth = depth
 
+    def spend(self, nodes: int) -> None:
+        """Take off nodes. Raises TooLarge when there are not so many left."""
+        self.nodes -= nodes
+        if self.nodes < 0:
+            raise TooLarge
+
 
 def read(node: LexborNode, budget: Budget) -> Element:
     """The subtree of a node as `Element`s. Raises TooLarge beyond the budget."""
@@ -116,8 +122,6 @@ def _name(node: LexborNode) -> str:
 
 def read_string(markup: str, budget: Budget) -> Element | None:
     """The `<math>` of a string of markup, None without one. Raises TooLarge beyond the budget."""
-    budget.nodes -= len(markup) // 50
-    if budget.nodes < 0:
-        raise TooLarge
+    budget.spend(len(markup) // 50)
     node = LexborHTMLParser(markup).css_first("math, mml\\:math, m\\:math")
     return read(node, budget) if node is not None else None

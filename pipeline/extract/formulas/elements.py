@@ -13,8 +13,9 @@ from pipeline.extract.formulas.page import OPEN, Page, alone, looks_tex
 WIKI = frozenset({"mwe-math-element"})
 # Classes of equation numbers, which publishers prefix as they like; and the marks of LaTeXML's notes.
 _NUMBER = re.compile(
-    r"(?:[\w-]*[-_])?(?:eqno|eqnum|eqn?[-_]?(?:no|num|number)|[eE]quation[-_]*(?:[nN]umber|[lL]abel|num|no|tag)|[dD]isp[-_]formula[-_]label)"
-    r"|ltx_eqn_eqno|ltx_tag_equation|ltx_note_mark|ltx_tag_note"
+    r"(?:[a-zA-Z][\w-]*[-_])?(?:eqno|eqnum|eqn?[-_]?(?:no|num|number)|[eE]quation[-_]*(?:[nN]umber|[lL]abel|num|no|tag)|[dD]isp[-_]formula[-_]label)"
+    r"|ltx_eqn_eqno|ltx_tag_equation|ltx_note_mark|ltx_tag_note",
+    re.ASCII,
 )
 VALUES = ((b'lang="math"', 'pre[lang="math"], [data-lang="math"] pre'),)
 TAGS = frozenset(

@@ -5,6 +5,7 @@ and that height says what is a superscript, a subscript, a limit or a numerator.
 """
 
 import re
+from functools import lru_cache
 
 from pipeline.extract.formulas import mathml
 from pipeline.extract.formulas.chtml import PIECES
@@ -23,6 +24,11 @@ _VARIANTS = {
 _DROPPED = frozenset(
     "strut pstrut vlist-s fix nulldelimiter frac-line tag arraycolsep vertical-separator hline".split()
 )
+_ATOMS = frozenset({"mord", "minner", "mrel", "mbin"})
+_OPERATORS = frozenset("mrel mbin mopen mclose mpunct delimsizing delimsizinginner small-op large-op".split())
+_SAME_LINE = 0.02  # em: heights are rounded
+_NO_NAMES: frozenset[str] = frozenset()
+_PLAIN = frozenset("base mord mathnormal mtight mathrm mrel mbin mopen mclose mpunct minner mspace strut".split())
 _NEGATION = "\ue020"
 _ACCENT_PATHS = (("M377 20", "→"), ("M0 241v40h399891", "→"), ("M400000 241", "←"), ("M200 55", "~"), ("M344 55", "~"),
                  ("M786 59", "~"), ("M786 58", "~"), ("M529 0", "^"), ("M1181 0", "^"), ("M0 435h", "¯"))  # fmt: skip
@@ -39,9 +45,16 @@ def to_tex(node: Element) -> str:
     return mathml.to_tex(Element("mrow", _row(node)))
 
 
-def _names(node: Element) -> set[str]:
+def _names(node: Element) -> frozenset[str]:
     """Class names, the prefix of newer versions dropped."""
-    return {name.removeprefix("katex-") for name in node.classes}
+    value = node.attributes.get("class")
+    return _split(value) if value else _NO_NAMES
+
+
+@lru_cache(maxsize=1 << 12)
+def _split(classes: str) -> frozenset[str]:
+    """The names in an attribute; KaTeX has a few hundred combinations of them."""
+    return frozenset(name.removeprefix("katex-") for name in classes.split())
 
 
 def _find(node: Element, name: str) -> Element | None:
@@ -122,14 +135,18 @@ def _text(text: str, parent: Element) -> list[_Child]:
     if text == _NEGATION:
         return [Element("negation")]
     names = _names(parent)
-    variant = next((_VARIANTS[name] for name in _VARIANTS if name in names), "")
+    variant = (
+        ""
+        if names <= _PLAIN and "mathrm" not in names
+        else next((_VARIANTS[name] for name in _VARIANTS if name in names), "")
+    )
     attributes: dict[str, str | None] = {"mathvariant": variant} if variant else {}
     if "mop" in names or "op-symbol" in names:
         bare = text.strip()
         return [Element("mi" if len(bare) > 1 else "mo", [bare])]
     if len(text) == 1 and (text in "()[]{}⟨⟩⌊⌋⌈⌉"):
         return [Element("mo", [text])]
-    if names & {"mrel", "mbin", "mopen", "mclose", "mpunct", "delimsizing", "delimsizinginner", "small-op", "large-op"}:
+    if names & _OPERATORS:
         return [Element("mo", [text.strip()])]
     if text.strip() and all(char.isdigit() or char in "., " for char in text):
         return [Element("mn", [text.strip()], attributes)]
@@ -149,8 +166,12 @@ def _read(node: Element) -> list[_Child]:
     names = _names(node)
     if names & _DROPPED or node.tag in ("svg", "math", "annotation"):
         return []
-    if "color:transparent" in node.get("style").replace(" ", ""):
+    style = node.attributes.get("style")
+    if style and "transparent" in style and "color:transparent" in style.replace(" ", ""):
         return []
+    if names <= _PLAIN and "mspace" not in names:  # most spans: a character or a row of them
+        children = _row(node)
+        return [Element("mrow", children)] if len(children) > 1 and names & _ATOMS else children
     if "mspace" in names:
         if "newline" in names:
             return [Element("mspace", [], {"linebreak": "newline"})]
@@ -189,7 +210,7 @@ def _read(node: Element) -> list[_Child]:
         if operator is not None:
             return [operator]
     children = _row(node)
-    if len(children) > 1 and names & {"mord", "minner", "mrel", "mbin"}:
+    if len(children) > 1 and names & _ATOMS:
         return [Element("mrow", children)]
     return children
 
@@ -381,13 +402,17 @@ def _table(node: Element) -> Element:
             columns.append(_items(child))
             alignment.append({"l": "left", "r": "right"}.get(kind[-1], "center"))
     for height in sorted({height for column in columns for height, _ in column}, reverse=True):
-        if not lines or lines[-1] - height > 0.02:
+        if not lines or lines[-1] - height > _SAME_LINE:
             lines.append(height)
-    rows: list[_Child] = []
-    for line in lines:
-        cells: list[_Child] = []
-        for column in columns:
-            item = next((item for height, item in column if abs(height - line) <= 0.02), None)
-            cells.append(Element("mtd", _row(item) if item is not None else []))
-        rows.append(Element("mtr", cells))
+    longest = max((len(column) for column in columns), default=0)
+    if len(lines) > 2 * longest + 8:  # no table: in one, each line has a cell in most columns
+        return Element("mrow", [piece for column in columns for _, item in column for piece in _row(item)])
+    grid: list[list[_Child]] = [[Element("mtd") for _ in columns] for _ in lines]
+    for number, column in enumerate(columns):
+        line = 0
+        for height, item in sorted(column, key=lambda pair: -pair[0]):
+            while lines[line] - height > _SAME_LINE:
+                line += 1
+            grid[line][number] = Element("mtd", _row(item))
+    rows: list[_Child] = [Element("mtr", cells) for cells in grid]
     return Element("mtable", rows, {"columnalign": " ".join(alignment)})

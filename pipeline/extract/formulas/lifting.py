@@ -34,6 +34,7 @@ _DEFAULTS = FormulaLimits()
 _CLASS = re.compile(rb"""class=["']?([^"'>]*)""")  # each begins with a literal, for which the engine searches fast
 _LOUD_CLASS = re.compile(rb"""CLASS=["']?([^"'>]*)""")
 _DATA = re.compile(rb"data-[a-z-]+")
+_ALIKE = 20  # classes that one encoding tells by their form: each is looked for in every node
 _NOTHING: frozenset[str] = frozenset()
 
 
@@ -92,7 +93,7 @@ def lift(tree: LexborHTMLParser, *, limits: FormulaLimits = _DEFAULTS) -> Lifted
         selectors += [f".{name}" for name in sorted(encoding.classes & classes)]
         selectors += [selector for needle, selector in encoding.values if needle in lowered]
         if encoding.like is not None:
-            selectors += [f".{name}" for name in sorted(named) if encoding.like(name)]
+            selectors += [f".{name}" for name in sorted(named) if encoding.like(name)][:_ALIKE]
         selectors += [f"[{name}]" for name in encoding.attributes if name in data]
         if not selectors:
             continue

@@ -6,7 +6,7 @@ from selectolax.lexbor import LexborNode
 
 from pipeline.extract.formulas import mathml
 from pipeline.extract.formulas.dom import read
-from pipeline.extract.formulas.page import OPEN, Page, has_class, looks_tex
+from pipeline.extract.formulas.page import OPEN, Page, looks_tex
 
 TAGS = frozenset({"math", "mml:math", "m:math"})
 _TEX_ENCODINGS = (
@@ -43,17 +43,25 @@ def is_display(node: LexborNode) -> bool:
 
 def of_node(node: LexborNode, page: Page) -> tuple[str, bool]:
     """LaTeX of a `<math>` and whether it is a display formula. Raises TooLarge."""
+    return _source(node, page)[0], is_display(node)
+
+
+def _source(node: LexborNode, page: Page) -> tuple[str, str]:
+    """LaTeX of a `<math>`, and the encoding that it was read from."""
+    alt = (node.attributes.get("alttext") or "").strip()
+    usable = bool(alt) and alt != "$" and not _spoken(alt) and not _INTERNAL.search(alt)
+    if usable and any(char in alt for char in "\\^_"):  # an annotation would say the same
+        return alt, "mathml_alttext"
     tex = annotation(node)
-    if not tex:
-        alt = (node.attributes.get("alttext") or "").strip()
-        if alt and alt != "$" and not _spoken(alt) and not _INTERNAL.search(alt):
-            tex = alt
-    if not tex and node.css_first("*:not(math)") is None:
+    if tex:
+        return tex, "mathml_annotation"
+    if usable:
+        return alt, "mathml_alttext"
+    if node.css_first("*:not(math)") is None:
         text = node.text(deep=True).strip()  # wikis and forums put LaTeX itself between the tags
-        tex = text if looks_tex(text) else ""
-    if not tex:
-        tex = mathml.to_tex(read(node, page.budget))
-    return tex, is_display(node)
+        if looks_tex(text):
+            return text, "mathml"
+    return mathml.to_tex(read(node, page.budget)), "mathml"
 
 
 def _spoken(text: str) -> bool:
@@ -65,12 +73,14 @@ def _spoken(text: str) -> bool:
 
 def lift(node: LexborNode, page: Page) -> None:
     """Replace a `<math>`, and with it the wrapper that holds nothing else."""
-    tex, display = of_node(node, page)
+    if node.parent is None:  # replaced before
+        return
+    tex, encoding = _source(node, page)
     target = node
     parent = node.parent
-    if parent is not None and any(has_class(parent, name) for name in _WRAPPERS):
+    name = parent.attributes.get("class")
+    if name and not _WRAPPERS.isdisjoint(name.split()):
         target = parent
     if not tex and OPEN in node.text(deep=True):
         return
-    page.put(target, tex, display, "mathml_annotation" if node.css_first("annotation") is not None else
-             "mathml_alttext" if node.attributes.get("alttext") else "mathml")  # fmt: skip
+    page.put(target, tex, is_display(node), encoding)

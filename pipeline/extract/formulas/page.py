@@ -13,6 +13,10 @@ from pipeline.extract.formulas.limits import FormulaLimits
 from pipeline.extract.formulas.macros import DEFINES, Macros
 
 OPEN, CLOSE = "\ue000", "\ue001"  # around the index of a formula, in text
+# Rendered formulas of earlier pages: markup to LaTeX and nodes read. At most about 8 MB.
+_REMEMBERED: dict[tuple[Callable[[Element], str], str], tuple[str, int]] = {}
+_SHORT, _MANY = 4_000, 2_000
+_MARK = re.compile(f"{OPEN}(\\d+){CLOSE}")
 _BLOCKS = frozenset("p div center dd blockquote figure li td section article main body".split())
 _TEX = re.compile(r"\\[a-zA-Z]+|\\[{}|,;\\]|[_^]\s*[\w{(+*-]|^\s*\$.+\$\s*$|^\s*\\[(\[]", re.DOTALL)
 
@@ -42,6 +46,8 @@ class Page:
 
         `display` None leaves the choice to the delimiters in the source.
         """
+        if OPEN in tex:  # of a formula inside another, however a page came to nest them
+            tex = _MARK.sub(lambda match: self.formulas[int(match[1])].tex, tex)
         if len(tex) > self.limits.tex_chars or len(self.formulas) >= self.limits.formulas:
             return None
         if self.macros.table or DEFINES.search(tex):
@@ -63,11 +69,26 @@ class Page:
         return f"{OPEN}{len(self.formulas) - 1}{CLOSE}{mark}"
 
     def read_back(self, node: LexborNode, to_tex: Callable[[Element], str]) -> str:
-        """LaTeX of a rendered formula. Equal markup is read once: most formulas of a page are a letter or two."""
+        """LaTeX of a rendered formula. Equal markup is read once: most formulas of a page are a letter or two.
+
+        Short ones are remembered for the pages to come as well, with the nodes that reading them took: what a page may
+        read does not depend on the pages before it.
+        """
         markup = node.html or ""
         tex = self._read.get(markup)
         if tex is None:
-            tex = self._read[markup] = to_tex(read(node, self.budget))
+            remembered = _REMEMBERED.get((to_tex, markup))
+            if remembered is None:
+                before = self.budget.nodes
+                tex = to_tex(read(node, self.budget))
+                if len(markup) < _SHORT:
+                    if len(_REMEMBERED) >= _MANY:
+                        _REMEMBERED.clear()
+                    _REMEMBERED[to_tex, markup] = tex, before - self.budget.nodes
+            else:
+                tex, nodes = remembered
+                self.budget.spend(nodes)
+            self._read[markup] = tex
         return tex
 
     def put(self, node: LexborNode, tex: str, display: bool | None, encoding: str) -> bool:

@@ -11,6 +11,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 _COMMENT = re.compile(r"((?:^|[^\\\n])(?:\\\\)*|\n)%[^\n]*(?=\n)")
 _COMMENTED = re.compile(rb"%(?<![\\0-9]%)[^\n<]{0,300}\n")
+_EMPHASIS = re.compile(rb"<(?:em|i)>[^<]{0,500}</(?:em|i)>[^\s<]")  # emphasis that ends within a word or a formula
 _EDGE = re.compile(
     r"(?<!\\)\\(?P<bracket>[\[\]])|(?P<dollars>(?<!\\)\$\$)"
     r"|\\(?P<kind>begin|end)\{(?P<name>equation|align|alignat|gather|multline|eqnarray|displaymath|flalign|aligned|array"
@@ -31,14 +32,23 @@ def repair(tree: LexborHTMLParser, raw: bytes) -> None:
     display = b"$$" in raw or b"\\[" in raw or b"\\begin{" in raw
     if display and b"%" in raw and _COMMENTED.search(raw):
         _drop_comments(body)
-    if (b"<em>" in raw or b"<i>" in raw) and (b"$" in raw or b"\\(" in raw):
+    if _EMPHASIS.search(raw) and (b"$" in raw or b"\\(" in raw):
         for node in body.css("em, i"):
             _restore_underscore(node)
-    if display:
+    if display and any(_is_cut(part) for part in raw.split(b"</p")):
         done: set[int] = set()
         for node in body.css("p"):
             if node.mem_id not in done:
                 _join(node, done)
+
+
+def _is_cut(part: bytes) -> bool:
+    """Whether the source between the ends of two paragraphs opens a display that it does not close, or the reverse."""
+    return (
+        part.count(b"$$") % 2 == 1
+        or (b"\\[" in part) != (b"\\]" in part)
+        or part.count(b"\\begin{") != part.count(b"\\end{")
+    )
 
 
 def _drop_comments(body: LexborNode) -> None:
