@@ -9,7 +9,7 @@ from pipeline.extract.html import LimitExceeded, extract
 
 MATHJAX = "<script src=mathjax.js></script>"
 KATEX = '<span class="katex"><span class="katex-html">{}</span></span>'
-PILE = '<span class="col-align-c"><span class="vlist-t"><span class="vlist-r"><span class="vlist">{}</span></span></span></span>'
+PILE = '<span class="col-align-c"><span class="vlist-t"><span class="vlist">{}</span></span></span>'
 
 
 def pile(column: int) -> str:
