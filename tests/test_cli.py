@@ -84,6 +84,13 @@ def test_plan_tells_costs_and_touches_nothing(crawl_folder, tmp_path):
     assert f"measured on the finished build in {tmp_path / 'out'}: 2 files" in finished
     assert "dedup/cluster" not in finished
     assert re.search(r"shard/write +2 ", finished)
+    (tmp_path / "profile.yaml").write_text(
+        "partition: cpu\nmemory: 9M\nmax_array_size: 1\nphases: {shard/write: {cpus: 2}}\n"
+    )
+    on_slurm = run(*arguments, "--plan", "--executor", "slurm", "--profile", tmp_path / "profile.yaml").stdout
+    assert "Slurm: 4 arrays with 4 elements, and 2 finalise jobs" in on_slurm
+    assert "shard/write        partition cpu, time 04:00:00, memory 9M, cpus 2" in on_slurm
+    assert re.search(r"a task took [\d.]+ MB: raise phases.shard/write.memory", on_slurm)
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*.parquet")}.items() <= files.items()
 
 

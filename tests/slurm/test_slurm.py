@@ -75,11 +75,10 @@ def test_a_killed_task_is_named_and_a_killed_driver_is_not_missed(cluster, crawl
     driver.kill()
     driver.wait()
     watcher = on_slurm.start()
-    on_slurm.running_task("filter.thresholds")
+    assert "attached to Slurm jobs" in watcher.stderr.readline()
     watcher.send_signal(signal.SIGINT)
     _, stderr = watcher.communicate(timeout=120)
     assert watcher.returncode == 130
-    assert "attached to Slurm jobs" in stderr
     assert "go on without this command" in stderr
     code, stderr = on_slurm.run()
     assert code == 0, stderr
