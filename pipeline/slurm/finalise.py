@@ -76,8 +76,8 @@ def _explain(folder: Path, plan: Submission, number: int, missing: set[str]) -> 
     tasks = read_spec(attempt).tasks
     failed = [rank for rank in range(tasks) if missing & {part.name for part in read_share(attempt, rank)}]
     if not failed:
-        return f"{step.name}: {len(missing)} inputs were not there when the jobs were submitted"
-    lines = [f"{step.name}: {len(missing)} parts are not complete, of {len(failed)} of {tasks} tasks"]
+        return f"{step.name}: {len(missing)} input(s) came after the jobs were submitted"
+    lines = [f"{step.name}: {len(missing)} part(s) not complete, of {len(failed)} of {tasks} task(s)"]
     for rank in failed[:_NAMED]:
         element = f"{arrays[rank // step.chunk]}_{rank % step.chunk}"
         label = current_part(attempt, rank)

@@ -63,7 +63,7 @@ def test_a_killed_task_is_named_and_a_killed_driver_is_not_missed(cluster, crawl
     task.kill()
     _, stderr = driver.communicate(timeout=300)
     assert driver.returncode == 1
-    assert "extract/pages: 1 parts are not complete, of 1 of 2 tasks" in stderr
+    assert "extract/pages: 1 part(s) not complete, of 1 of 2 task(s)" in stderr
     assert f"job {job}" in stderr
     assert "the last lines of" in stderr
     assert "Killed" in stderr
