@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from pipeline.refine.content import Content, Difference, compare
+from pipeline.refine.compare import Difference, compare
+from pipeline.refine.content import Content
 from pipeline.refine.noise import without_noise, without_repeats
 from pipeline.refine.talk import prompt_copied, refusals, remarks, steered
 from pipeline.refine.terms import turned

@@ -27,7 +27,8 @@ _NOISE = re.compile(
 )
 _PASSING = re.compile(
     rf"\b(?:posted|asked|answered|published|submitted|edited|updated)(?: by [\w.]{{1,30}})?(?: on)? {_DATE}[.,]?"
-    r"|(?<![\d,.])\d[\d,]{0,12} (?:views?|comments?|repl(?:y|ies)|(?:up ?)?votes?|likes?|shares?|followers?)\b(?! (?:of|for|each))",
+    r"|(?<![\d,.])\d[\d,]{0,12} (?:views?|comments?|repl(?:y|ies)"
+    r"|(?:up ?)?votes?|likes?|shares?|followers?)\b(?! (?:of|for|each))",
     re.IGNORECASE,
 )
 _NOISE_CHARS = 120
