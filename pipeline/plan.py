@@ -39,8 +39,8 @@ def render_plan(loaded: LoadedRecipe, out: Path, tasks: int, profile: Profile | 
     left = _left(first, total) if not done else total
     lines += [
         f"measured on {measured.source}: {measured.files} files, {_bytes(measured.input_bytes)}",
-        *_table(steps, measured, left / max(measured.input_bytes, 1), _growth(loaded.recipe)),
-        *_crawl(measured, tasks),
+        *_table(steps, measured, left / max(measured.input_bytes, 1), _growth(loaded.recipe), profile),
+        *_crawl(measured, min(tasks, (profile and profile.max_running) or tasks)),
     ]
     if measured.input_bytes < _SMALL:
         lines.append(f"  less than {_bytes(_SMALL)} were measured: fixed costs count in, and these are upper bounds")
@@ -65,7 +65,15 @@ def _growth(recipe: Recipe) -> dict[str, int]:
     }
 
 
-def _table(steps: Iterable[Step], measured: Measured, scale: float, growth: dict[str, int]) -> list[str]:
+def _at_once(step: Step, profile: Profile | None) -> int:
+    """Tasks of a step that may run at a time."""
+    limit = profile.resources(step.stage, step.phase).max_running if profile is not None else None
+    return min(step.tasks, limit or step.tasks)
+
+
+def _table(
+    steps: Iterable[Step], measured: Measured, scale: float, growth: dict[str, int], profile: Profile | None
+) -> list[str]:
     lines = [f"  {'to do':<18} {'tasks':>6} {'memory/task':>12} {'CPU':>10} {'wall':>10} {'disk':>10}"]
     cpu = wall = disk = 0.0
     for step in steps:
@@ -74,11 +82,12 @@ def _table(steps: Iterable[Step], measured: Measured, scale: float, growth: dict
             lines.append(f"  {step.name:<18} {step.tasks:>6,} {'not measured: it asks a model':>44}")
             continue
         hours = cost.cpu_s * scale / 3600
-        cpu, wall, disk = cpu + hours, wall + hours / step.tasks, disk + cost.bytes_out * scale
+        span = hours / _at_once(step, profile)
+        cpu, wall, disk = cpu + hours, wall + span, disk + cost.bytes_out * scale
         memory = cost.peak_rss_bytes + (growth.get(step.name, 0) if scale > 1 else 0)
         lines.append(
             f"  {step.name:<18} {step.tasks:>6,} {_bytes(memory):>12} {_duration(hours):>10} "
-            f"{_duration(hours / step.tasks):>10} {_bytes(cost.bytes_out * scale):>10}"
+            f"{_duration(span):>10} {_bytes(cost.bytes_out * scale):>10}"
         )
     lines.append(f"  {'in all':<18} {'':>6} {'':>12} {_duration(cpu):>10} {_duration(wall):>10} {_bytes(disk):>10}")
     return lines
@@ -90,7 +99,7 @@ def _crawl(measured: Measured, tasks: int) -> list[str]:
     disk = sum(cost.bytes_out for cost in measured.phases.values()) * scale
     return [
         f"a whole crawl ({CRAWL_FILES:,} WARC files, {_bytes(CRAWL_BYTES)}), in proportion to its bytes:",
-        f"  {cpu:,.0f} CPU hours, {cpu / tasks:,.0f} hours with {tasks:,} tasks, {_bytes(disk)} of disk",
+        f"  {cpu:,.0f} CPU hours, {cpu / tasks:,.0f} hours with {tasks:,} tasks at a time, {_bytes(disk)} of disk",
     ]
 
 

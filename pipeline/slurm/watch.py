@@ -120,12 +120,11 @@ class _Look:
             self._describe(alive)
             return True
         self._since = self._since or time.monotonic()
-        if not self._ends_in_a_verdict(number, alive) and (
-            time.monotonic() - self._since >= self._plan.profile.settle_s
-        ):
-            logs = step_folder(self._folder, self._plan, number) / "slurm"
-            raise BuildFailed(f"{state.problem}; logs in {logs}{_LATER}")
-        self._say(state.problem)
+        if time.monotonic() - self._since >= self._plan.profile.settle_s:
+            if not self._ends_in_a_verdict(number, alive):
+                logs = step_folder(self._folder, self._plan, number) / "slurm"
+                raise BuildFailed(f"{state.problem}; logs in {logs}{_LATER}")
+            self._say(state.problem)
         return True
 
     def _ends_in_a_verdict(self, number: int, alive: list[Job]) -> bool:
