@@ -24,9 +24,19 @@ from benchmarks.environment import RESULTS, ROOT, cache_folder, data_folder, env
 PEERS = ROOT / "benchmarks" / "peers"
 SETS = {"extraction_gold": "score_text.py", "html_math": "score_math.py"}
 OURS = "mathmill"
-NAMES = (OURS, "trafilatura", "trafilatura_markdown", "trafilatura_recall", "trafilatura_precision", "resiliparse")
+NAMES = (
+    OURS,
+    "trafilatura",
+    "trafilatura_markdown",
+    "trafilatura_recall",
+    "trafilatura_precision",
+    "resiliparse",
+    "readability",
+    "justext",
+    "inscriptis",
+)
 DISTRIBUTIONS = ("selectolax", "resiliparse")
-PEER_DISTRIBUTIONS = ("trafilatura", "lxml", "resiliparse", "justext")
+PEER_DISTRIBUTIONS = ("trafilatura", "lxml", "resiliparse", "justext", "readability-lxml", "html2text", "inscriptis")
 FLOORS = {"text_f1_over_best_peer": 0.0, "speed_extraction_gold": 4.0, "speed_html_math": 4.0, "slowest_page_s": 0.25}
 
 
@@ -40,7 +50,7 @@ def make_peers() -> Path:
         print("making the peers' environment …", flush=True)
         shutil.rmtree(folder, ignore_errors=True)
         venv.create(folder, with_pip=True)
-        subprocess.run([python, "-m", "pip", "--quiet", "install", "-r", pins], check=True)
+        subprocess.run([python, "-m", "pip", "--quiet", "install", "--no-deps", "-r", pins], check=True)
         shutil.copyfile(pins, made_from)
     return python
 

@@ -25,13 +25,42 @@ def _trafilatura(**options: object) -> Extractor:
 
 def _resiliparse() -> Extractor:
     plain = importlib.import_module("resiliparse.extract.html2text").extract_plain_text
+    return lambda html, url: str(plain(_text_of(html), main_content=True, alt_texts=True, preserve_formatting=True))
+
+
+def _text_of(html: bytes) -> str:
     encoding = importlib.import_module("resiliparse.parse.encoding")
+    return str(encoding.bytes_to_str(html, encoding.detect_encoding(html)))
+
+
+def _readability() -> Extractor:
+    """readability-lxml chooses, html2text writes."""
+    document = importlib.import_module("readability").Document
+    writer = importlib.import_module("html2text").HTML2Text
 
     def extract(html: bytes, url: str) -> str:
-        text = encoding.bytes_to_str(html, encoding.detect_encoding(html))
-        return str(plain(text, main_content=True, alt_texts=True, preserve_formatting=True))
+        writes = writer(bodywidth=0)
+        writes.ignore_links = writes.ignore_images = True
+        return str(writes.handle(document(_text_of(html)).summary(html_partial=True)))
 
     return extract
+
+
+def _justext() -> Extractor:
+    """jusText without the stop words of a language, since the pages have many."""
+    module = importlib.import_module("justext")
+
+    def extract(html: bytes, url: str) -> str:
+        paragraphs = module.justext(_text_of(html), frozenset(), stopwords_low=0, stopwords_high=0)
+        return "\n\n".join(paragraph.text for paragraph in paragraphs if not paragraph.is_boilerplate)
+
+    return extract
+
+
+def _inscriptis() -> Extractor:
+    """The whole page, nothing left out."""
+    get_text = importlib.import_module("inscriptis").get_text
+    return lambda html, url: str(get_text(_text_of(html)))
 
 
 def _mathmill() -> Extractor:
@@ -53,6 +82,9 @@ EXTRACTORS: dict[str, Callable[[], Extractor]] = {
     "trafilatura_recall": lambda: _trafilatura(favor_recall=True),
     "trafilatura_precision": lambda: _trafilatura(favor_precision=True),
     "resiliparse": _resiliparse,
+    "readability": _readability,
+    "justext": _justext,
+    "inscriptis": _inscriptis,
 }
 
 

@@ -34,10 +34,10 @@ _BOILERPLATE = words(
     " rating ratings vote votes byline byl signature postprofile userinfo"
     # what lies over the page, or is for other readers
     " popup popover modal overlay lightbox tooltip notification noprint printfriendly editsection nocontent"
-    " widgettitle privacy legal disclaimer"
+    " widgettitle privacy legal"
 )
 # The same, and sure enough to hold for a part with most of the page's text (consent texts are long).
-_NOTICES = words("cookie cookies consent gdpr onetrust cookiebot copyright colophon")
+_NOTICES = words("cookie cookies consent gdpr onetrust cookiebot copyright colophon disclaimer")
 _PHRASES = re.compile(
     r"(?:^|[\s_-])(?:sr[-_]only|screen[-_]reader|visually[-_]?hidden|skip[-_]?(?:link|to|nav)|back[-_]?to[-_]?top"
     r"|search[-_](?:box|form|bar|input|field|toggle|modal)|site[-_]search|also[-_]like|you[-_]may|up[-_]next"

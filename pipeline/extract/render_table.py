@@ -62,12 +62,15 @@ def is_data_table(page: Outline, table: int, left_out: Mapping[int, str]) -> boo
 
 
 def pipes(grid: list[list[str]]) -> str:
-    """Rows of cell texts as a pipe table, the first row its head; columns without any text are left out."""
+    """Rows of cell texts as a pipe table, the first row its head; columns without any text are left out, and one column
+    alone is no table but lines."""
     width = max(map(len, grid), default=0)
     rows = [row + [""] * (width - len(row)) for row in grid if any(row)]
     used = [column for column in range(width) if any(row[column] for row in rows)]
     if not used:
         return ""
+    if len(used) == 1:
+        return "\n".join(row[used[0]] for row in rows)
     lines = ["| " + " | ".join(row[column] for column in used) + " |" for row in rows]
     lines.insert(1, "|" + " --- |" * len(used))
     return "\n".join(lines)

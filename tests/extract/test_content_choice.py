@@ -77,7 +77,7 @@ def test_names_that_only_look_like_it(names: str) -> None:
 
 
 def test_other_kinds_of_names() -> None:
-    assert named("cookie-consent") == "notice"
+    assert named("cookie-consent") == named("legal-disclaimer") == "notice"
     assert named("comments-area") == "comments"
 
 

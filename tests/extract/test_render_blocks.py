@@ -84,6 +84,7 @@ def test_markup(html: str, text: str) -> None:
         ),
         ("<table><tbody><tr><td>a</td></tr><tr><td>b</td></tr></tbody></table>", "a\n\nb"),
         ("<table><tr><td>a<td>b</table>", "a\n\nb"),
+        ("<table><tr><td>a<td><tr><td>b<td></table>", "a\nb"),
         ("<table role=presentation><tr><td>a<td>b<tr><td>c<td>d</table>", "a\n\nb\n\nc\n\nd"),
         ("<table><tr><td><h2>a</h2><td>b<tr><td>c<td>d</table>", "## a\n\nb\n\nc\n\nd"),
         ("<table><tr><td>a<td><ul><li>b</ul><tr><td>c<td>d</table>", "a\n\n- b\n\nc\n\nd"),
