@@ -88,6 +88,14 @@ EXTRACTORS: dict[str, Callable[[], Extractor]] = {
 }
 
 
+def _attempt(extract: Extractor, html: bytes, url: str) -> tuple[str, str]:
+    """The text of a page and "", or "" and the error: a peer that fails on a page keeps nothing of it."""
+    try:
+        return extract(html, url) or "", ""
+    except Exception as error:  # noqa: BLE001 - whatever a peer raises
+        return "", f"{type(error).__name__}: {error}"[:200]
+
+
 def main() -> None:
     """Extract, write, measure."""
     name, data, out = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
@@ -96,15 +104,14 @@ def main() -> None:
     records = [json.loads(line) for line in (data / "records.jsonl").open(encoding="utf-8")]
     pages = [(record["id"], (data / record["html_file"]).read_bytes(), record.get("url") or "") for record in records]
     for _, html, url in pages[:WARM_UP]:
-        extract(html, url)
+        _attempt(extract, html, url)
     seconds, errors, resident = {}, {}, []
     for number, (page, html, url) in enumerate(pages):
         started = time.process_time()
-        try:
-            text = extract(html, url) or ""
-        except Exception as error:  # noqa: BLE001 (a peer that fails on a page keeps nothing of it, and is told so)
-            text, errors[page] = "", f"{type(error).__name__}: {error}"[:200]
+        text, error = _attempt(extract, html, url)
         seconds[page] = time.process_time() - started
+        if error:
+            errors[page] = error
         (out / f"{page}.txt").write_text(text, encoding="utf-8")
         if number % max(1, len(pages) // 8) == 0:
             resident.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
