@@ -64,6 +64,7 @@ class ComponentData:
             BadInput: a pass over the component fills no sequence.
         """
         self.name, self.manifest, self._order, self._cache = name, manifest, order, cache
+        self._digest = manifest.digest
         # mmap cannot map an empty file, and nothing is lost with it.
         shards = [shard for shard in manifest.shards if shard.documents]
         self._paths = paths = [str(manifest.folder / shard.path) for shard in shards]
@@ -194,13 +195,13 @@ class ComponentData:
         with self._lock:
             while len(self._passes) <= number:
                 key, order = self._key(len(self._passes)), self._order
-                cached = self._cache / f"{self.manifest.digest}-{len(self._passes)}.npy"
+                cached = self._cache / f"{self._digest}-{len(self._passes)}.npy"
                 permutation = Permutation(self.documents, key)
                 self._passes.append(plan_pass(self, permutation, order.window, order.sequence_length, cached))
             return self._passes[number]
 
     def _key(self, number: int) -> str:
-        return f"{self._order.seed}:{self.manifest.digest}:{number}"
+        return f"{self._order.seed}:{self._digest}:{number}"
 
 
 def _mapped(path: str, dtype: np.dtype[np.generic]) -> npt.NDArray[np.generic]:
