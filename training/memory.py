@@ -7,8 +7,8 @@ import psutil
 import torch
 
 from pipeline.errors import BadInput
-from training.compat import chunk_rows
 from training.flops import head_width
+from training.loss import chunk_rows
 from training.run import Run
 from training.world import World
 

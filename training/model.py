@@ -23,7 +23,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
 
 from pipeline.errors import BadInput
 from training import attention
-from training.compat import summed_cross_entropy
+from training.loss import summed_cross_entropy
 from training.rows import Rows
 from training.run import ModelSettings
 from training.world import World

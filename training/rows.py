@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from training.compat import IGNORE
+from training.loss import IGNORE
 
 
 @dataclass(frozen=True)
