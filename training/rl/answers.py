@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import torch
 
 from pipeline.files import parquet_file
-from training.compat import IGNORE
+from training.loss import IGNORE
 from training.rl.policy import PolicyRows
 from training.rows import Rows
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from training.compat import IGNORE, chunk_rows
+from training.loss import IGNORE, chunk_rows
 from training.model import LossModel
 from training.rl.algorithms import Algorithm
 from training.rl.losses import log_ratios, masked_importance, reference_kl, truncated_importance
@@ -88,7 +88,7 @@ class PolicyModel(LossModel):
         places = (rows.labels != IGNORE).nonzero()[:, 0]
         head = self.model.get_output_embeddings().weight
         hidden, labels = hidden[places], rows.labels[places]
-        size = chunk_rows(len(places), head.shape[0])
+        size = chunk_rows(len(places), head.shape[0], head.device.type)
         pieces = [
             checkpoint(
                 _chunk, hidden[at : at + size], head, labels[at : at + size], self.temperature, use_reentrant=False
