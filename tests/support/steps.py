@@ -7,6 +7,8 @@ from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_
 from torch.distributed.tensor import DTensor
 
 from support import tiny
+from training.data import open_mixture
+from training.evaluation import held_out_losses
 from training.model import build_model, load_model_config, place_model
 from training.run import OptimizerSettings
 from training.step import make_optimizer, train_step
@@ -75,3 +77,7 @@ def whole_state(model):
 
 def full_weights(world: World, settings):
     return whole_state(build(world, settings))
+
+
+def held_out(world: World, settings, mixture, num_sequences=5):
+    return held_out_losses(build(world, settings), open_mixture(mixture), num_sequences, world)
