@@ -150,15 +150,16 @@ def train_mathmill(work: Path, steps: int) -> None:
     write_json(work / "run.yaml", run)
     torch.set_num_threads(1)
     times: list[float] = []
-    real = training.midtrain.train_step
+    midtrain: Any = training.midtrain
+    real = midtrain.train_step
 
     def timed(*args: Any, **kwargs: Any) -> Any:
         result = real(*args, **kwargs)
         times.append(time.process_time())
         return result
 
-    training.midtrain.train_step = timed
-    training.midtrain.train(load_run(work / "run.yaml"), work / "out")
+    midtrain.train_step = timed
+    midtrain.train(load_run(work / "run.yaml"), work / "out")
     tokens = (steps - WARM_STEPS) * SEQUENCES * LENGTH
     speed = tokens / (times[-1] - times[WARM_STEPS - 1])
     write_json(work / "mathmill.json", {"tokens": tokens, "tokens_per_cpu_s": round(speed, 1)})

@@ -7,6 +7,7 @@ import json
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,18 +17,18 @@ from transformers import AutoConfig, AutoModelForCausalLM, Trainer, TrainerCallb
 SEQUENCES, LENGTH, WARM_STEPS = 8, 256, 2
 
 
-class Clock(TrainerCallback):
+class Clock(TrainerCallback):  # type: ignore[misc]
     """CPU time at the end of each step."""
 
-    def __init__(self):
-        self.times = []
+    def __init__(self) -> None:
+        self.times: list[float] = []
 
-    def on_step_end(self, args, state, control, **kwargs):
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Note it."""
         self.times.append(time.process_time())
 
 
-def arguments(folder, steps):
+def arguments(folder: Path, steps: int) -> dict[str, Any]:
     """What both trainers are told."""
     return {
         "output_dir": str(folder / "peer-out"),
@@ -46,7 +47,7 @@ def arguments(folder, steps):
     }
 
 
-def plain(model, folder, steps, clock):
+def plain(model: Any, folder: Path, steps: int, clock: Clock) -> Any:
     """Trainer on the rows that mathmill packed: positions tell the documents apart."""
     rows = np.load(folder / "rows.npz")
     # Trainer shifts the labels itself: a label at t is the token at t, ignored where the loss of t-1 is masked.
@@ -64,7 +65,7 @@ def plain(model, folder, steps, clock):
     )
 
 
-def packing(model, folder, steps, clock):
+def packing(model: Any, folder: Path, steps: int, clock: Clock) -> Any:
     """SFTTrainer on the documents, packed by itself."""
     from trl import SFTConfig, SFTTrainer
 
@@ -74,7 +75,7 @@ def packing(model, folder, steps, clock):
     return SFTTrainer(model=model, args=settings, train_dataset=data, processing_class=tokenizer(), callbacks=[clock])
 
 
-def tokenizer():
+def tokenizer() -> Any:
     """SFTTrainer asks for one even where the data is ids."""
     from tokenizers import Tokenizer, models
     from transformers import PreTrainedTokenizerFast
@@ -83,7 +84,7 @@ def tokenizer():
     return PreTrainedTokenizerFast(tokenizer_object=words, eos_token="<end>", pad_token="<end>")
 
 
-def main():
+def main() -> None:
     """Train, and write tokens per CPU second."""
     name, folder, steps = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
     torch.set_num_threads(1)
@@ -92,10 +93,10 @@ def main():
     model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
     clock = Clock()
     trainer = (plain if name == "Trainer" else packing)(model, folder, steps, clock)
-    seen = []
+    seen: list[int] = []
     step = trainer.training_step
 
-    def counted(model, inputs, *args):
+    def counted(model: Any, inputs: Any, *args: Any) -> Any:
         seen.append(inputs["input_ids"].numel())
         return step(model, inputs, *args)
 
