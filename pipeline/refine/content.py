@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import pairwise
 
 from pipeline.refine.latex import Form, Statement, form, number, statement
@@ -148,6 +148,12 @@ class Content:
                         found.add((last[1], "∈", key))
                 last = (place, key)
         return frozenset(found)
+
+
+@lru_cache(maxsize=64)
+def remembered(original: str) -> Content:
+    """What an original says, kept for the next rewrite of it."""
+    return Content(original)
 
 
 def _chains(forms: Iterable[Form]) -> list[frozenset[str]]:

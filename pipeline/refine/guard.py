@@ -3,12 +3,12 @@
 from collections.abc import Callable
 
 from pipeline.refine.compare import Difference, compare
-from pipeline.refine.content import Content
+from pipeline.refine.content import Content, remembered
 from pipeline.refine.noise import without_noise, without_repeats
 from pipeline.refine.talk import prompt_copied, refusals, remarks, steered
 from pipeline.refine.terms import turned
 from pipeline.refine.verdict import GuardSettings, Verdict
-from pipeline.refine.wording import content_words, copied, foreign, new_names, overlap, repetition, unfinished
+from pipeline.refine.wording import copied, foreign, new_names, overlap, repetition, unfinished
 
 __all__ = ["GuardSettings", "Verdict", "check_rewrite"]
 
@@ -22,7 +22,7 @@ _FEW_WORDS = 12
 _FOREIGN = 0.1
 """Share of the rewrite in another language that is allowed: a name, a quotation."""
 _HOPELESS = 8
-"""Times the allowed length beyond which a rewrite is not read any further."""
+"""Times the length beyond which a rewrite that is too long or too short is not read any further."""
 
 _Check = Callable[[str, float, bool], None]
 
@@ -58,18 +58,20 @@ def check_rewrite(
     check("refusal", count := refusals(original, rewrite), count > 0)
     check("assistant_talk", count := remarks(original, rewrite), count > 0)
     check("steered", obeyed := steered(original, rewrite), obeyed)
-    if words and words <= _HOPELESS * longest and len(rewrite) <= _HOPELESS * (2 * len(original) + 1000):
+    too_long = words > _HOPELESS * longest or len(rewrite) > _HOPELESS * (2 * len(original) + 1000)
+    too_short = "length" in reasons and len(original) > _HOPELESS * (2 * len(rewrite) + 1000)
+    if words and not too_long and not too_short:
         _check_content(original, rewrite, settings, prompt, check)
     return Verdict(not reasons, reasons, settings.action(reasons), values)
 
 
 def _check_content(original: str, rewrite: str, settings: GuardSettings, prompt: str, check: _Check) -> None:
     """The checks that read both texts."""
-    here, there = Content(original), Content(rewrite)
+    here = remembered(original)
+    there = here if rewrite == original else Content(rewrite)
     spoken, said = here.numbers.tokens, there.numbers.tokens
-    stems, new_stems = content_words(spoken), content_words(said)
-    shared = overlap(stems, new_stems)
-    check("overlap", shared, len(new_stems) >= _FEW_WORDS and shared < settings.min_overlap)
+    shared, stems = overlap(here.numbers.vocabulary, there.numbers.vocabulary)
+    check("overlap", shared, stems >= _FEW_WORDS and shared < settings.min_overlap)
     if settings.max_overlap < 1:
         share = copied(spoken, said)
         check("copied", share, share > settings.max_overlap)
@@ -112,7 +114,8 @@ def _compare(here: Content, there: Content) -> Difference:
     if cleaned != here.text:
         # A line of noise may go, but what stands in its place must not be new.
         known = set(found.unsupported)
-        found = compare(Content(cleaned), Content(rewrite), here)
+        kept = there if rewrite == there.text else Content(rewrite)
+        found = compare(Content(cleaned), kept, here)
         found.new_numbers += sorted(known - set(found.unsupported))
     if found.lost_formulas or found.lost_numbers:
         once = without_repeats(cleaned)

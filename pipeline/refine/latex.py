@@ -105,6 +105,12 @@ def _table() -> dict[str, tuple[str, ...]]:
 
 
 _TABLE = _table()
+_PLAIN = {token: (token,) for token in map(chr, range(33, 127)) if token.isalpha() or token.isdigit()} | {
+    token: _TABLE.get(token, (token,)) for token in "+-()[]<>!/|,;:.{}^_&'"
+}
+"""What the commonest tokens stand for."""
+_NESTING = frozenset(["{", "}", "^", "_", "&", r"\frac", r"\sqrt", r"\binom", "begin matrix", "end matrix"])
+_SIDE_MARKS = _OPENING | _CLOSING | _SEPARATORS | _RELATIONS
 
 
 @dataclass(frozen=True)
@@ -171,6 +177,10 @@ def _tokens(tex: str) -> list[str]:
     )
     out: list[str] = []
     for raw in _TOKEN.findall(tex):
+        same = _PLAIN.get(raw)
+        if same is not None:
+            out += same
+            continue
         same = _TABLE.get(raw)
         if raw == "=" and out and out[-1] == ":":
             out[-1] = ":="
@@ -215,7 +225,9 @@ def _sequence(tokens: list[str], i: int, closing: str, depth: int) -> tuple[list
         i += 1
         if token == closing:
             break
-        if token == "{":
+        if token not in _NESTING:
+            out.append(token)
+        elif token == "{":
             if depth < _MAX_DEPTH:
                 inner, i = _sequence(tokens, i, "}", depth + 1)
                 out += inner
@@ -345,6 +357,9 @@ def _statements(atoms: list[str]) -> Form:
     depth = 0
     listed: list[str] = []  # the `x` of `x, y > 0`
     for atom in [*atoms, BREAK]:
+        if atom not in _SIDE_MARKS:
+            side.append(atom)
+            continue
         if atom in _OPENING:
             depth += 1
         elif atom in _CLOSING:

@@ -55,15 +55,16 @@ _LABEL_WORDS = frozenset(
     """.split()
 )
 _URL = re.compile(rf"\]\([^()\s{FORMULA}{CODE}]{{0,400}}\)|<?(?:https?://|www\.)[^\s{FORMULA}{CODE}]+")
+_CITED = re.compile(r"\[\d")
 _CITATION = re.compile(r"(?<=[\w.,;)])[ ]?\[\d{1,3}(?:[,–-][ ]?\d{1,3})*\](?!\()")
-_TAG = re.compile(rf"(?<={FORMULA})[ \t.,]*\(\d{{1,3}}(?:\.\d{{1,3}})*\)[ \t]*$", re.MULTILINE)
+_TAG = re.compile(rf"{FORMULA}[ \t.,]*\(\d{{1,3}}(?:\.\d{{1,3}})*\)[ \t]*$", re.MULTILINE)
 # The beginning of a line: marks of heading, list, quotation and emphasis, and the number that counts it.
 _LEADING = re.compile(
-    r"^[ \t>]*+(?:\#{1,6}[ \t]+)?(?:[-+•·–*][ \t]+)?[*_]{0,3}"
-    r"(?:\(?(?P<item>\d{1,3}(?:\.\d{1,3}){0,3})[.):](?=[\s*_]|$)|\(?[a-zA-Z][.)](?=[\s*_])|\(?[ivx]{1,4}[.)](?=[\s*_]))?",
-    re.MULTILINE,
+    r"[ \t>]*+(?:\#{1,6}[ \t]+)?(?:[-+•·–*][ \t]+)?[*_]{0,3}"
+    r"(?:\(?(?P<item>\d{1,3}(?:\.\d{1,3}){0,3})[.):](?=[\s*_]|$)|\(?(?:[a-zA-Z]|[ivx]{1,4})[.)](?=[\s*_]|$))?"
 )
-_HEADING_NUMBER = re.compile(r"^[ \t>]*#{1,6}[ \t]+[*_]{0,3}(?P<item>\d{1,3}(?:\.\d{1,3}){0,3})(?=[ \t])", re.MULTILINE)
+_LEADING_SIGNS = frozenset(" \t>#-+•·–*_(ivx0123456789")
+_HEADING_NUMBER = re.compile(r"[ \t>]*#{1,6}[ \t]+[*_]{0,3}(?P<item>\d{1,3}(?:\.\d{1,3}){0,3})(?=[ \t])")
 _TOKEN = re.compile(
     r"[^\W\d_]+(?:['’][^\W\d_]+)*"
     r"|(?:[-−](?<![^\s(\[|:=,{$][-−])(?=\d))?\d(?:\d{0,2}(?:[,\u202f\u2009]\d{3})++(?!\d)(?:\.\d++)?|\d*+(?:\.\d++)*(?:/\d++(?![\d/.]))?)"
@@ -79,7 +80,8 @@ _EDGES = frozenset("\n.!?;:|")
 @dataclass
 class Numbers:
     """`kept`: how often each value stands in digits; `spelled`: in words; `implied`: by words such as `both` or `May`;
-    `labels`: (word, number) such as `step 2`; `counted`: numbers that count lines; `tokens`: the text.
+    `labels`: (word, number) such as `step 2`; `counted`: numbers that count lines; `tokens`: the text; `vocabulary`:
+    how often each token stands.
     """
 
     kept: Counter[str] = field(default_factory=Counter)
@@ -89,6 +91,7 @@ class Numbers:
     leading_labels: Counter[tuple[str, str]] = field(default_factory=Counter)
     counted: list[str] = field(default_factory=list)
     tokens: list[str] = field(default_factory=list)
+    vocabulary: Counter[str] = field(default_factory=Counter)
 
 
 def numbers(prose: str) -> Numbers:
@@ -96,26 +99,19 @@ def numbers(prose: str) -> Numbers:
     found = Numbers()
     if "://" in prose or "www." in prose or "](" in prose:
         prose = _URL.sub(" ", prose)
-    if "[" in prose:
+    if _CITED.search(prose):
         prose = _CITATION.sub("", prose)
     if FORMULA in prose:
-        prose = _TAG.sub("", prose)
-    counted = found.counted
-
-    def leading(match: re.Match[str]) -> str:
-        if match["item"]:
-            counted.append(match["item"])
-        return ""
-
-    if "#" in prose:
-        prose = _HEADING_NUMBER.sub(leading, prose)
-    prose = _LEADING.sub(leading, prose)
+        prose = _TAG.sub(FORMULA, prose)
+    prose = _without_counts(prose, found.counted)
     for mark, plain in _MARKS:
         if mark in prose:
             prose = prose.replace(mark, plain)
     tokens = found.tokens = _TOKEN.findall(prose.casefold())
+    found.vocabulary = Counter(tokens)
     spelled: _Spelled | None = None
-    for i in [i for i, token in enumerate(tokens) if token in _SAYING or token[0] in _NUMERIC]:
+    saying = {token for token in found.vocabulary if token in _SAYING or token[0] in _NUMERIC}
+    for i in [i for i, token in enumerate(tokens) if token in saying]:
         token = tokens[i]
         if spelled is not None and spelled.end != i:
             spelled.tell(found)
@@ -136,6 +132,23 @@ def numbers(prose: str) -> Numbers:
     if spelled is not None:
         spelled.tell(found)
     return found
+
+
+def _without_counts(prose: str, counted: list[str]) -> str:
+    """The text without the marks and numbers that its lines begin with; the numbers are added to `counted`."""
+    lines = prose.split("\n")
+    for place, line in enumerate(lines):
+        if not line or (line[0] not in _LEADING_SIGNS and line[1:2] not in {".", ")"}):
+            continue
+        if "#" in line and (heading := _HEADING_NUMBER.match(line)):
+            counted.append(heading["item"])
+            line = line[heading.end() :]
+        if match := _LEADING.match(line):
+            if match["item"]:
+                counted.append(match["item"])
+            line = line[match.end() :]
+        lines[place] = line
+    return "\n".join(lines)
 
 
 def _digits(found: Numbers, tokens: list[str], i: int) -> None:

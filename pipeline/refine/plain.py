@@ -19,7 +19,10 @@ _OPERATOR = r"(?:<=|>=|!=|==|[=<>≤≥≠≈≡∈+\-−*×·⋅÷/±]|(?:plus|
 _RUN = re.compile(
     rf"(?:{_ATOM}[ ]?){{1,12}}+(?:{_OPERATOR}[ ]?(?:[-−+][ ]?)?(?:{_ATOM}[ ]?){{1,40}}+)++", re.IGNORECASE
 )
-_TRIGGER = re.compile(r"[=<>≤≥≠≈≡∈^+×÷±²³]|[\w)] [-−*/] [\w(]|\b(?:plus|minus|times|equals?|divided)\b")
+# Searched at every character of a text: the pattern begins with a set, which the engine skips to.
+_SIGN = re.compile(r"[=<>≤≥≠≈≡∈^+×÷±²³\-−*/](?:(?<=[=<>≤≥≠≈≡∈^+×÷±²³])|(?<=[\w)] .)(?= [\w(]))")
+_SPOKEN = ("plus", "minus", "times", "equal", "divided")
+_SPOKEN_SIGN = re.compile(r"\b(?:plus|minus|times|equals?|divided)\b")
 _SURE = re.compile(r"[=<>≤≥≠≈≡∈^+×÷±²³√]|\w [-−*/] \w|plus|minus|times|equals|divided")
 _LABEL = re.compile(r"\(\w{1,2}\) (?=\S)")
 _WORD = re.compile(r"\w")
@@ -58,14 +61,17 @@ def lift_plain(prose: str) -> tuple[str, list[tuple[int, str]]]:
 def _windows(prose: str) -> Iterator[tuple[int, int]]:
     """Where a run can be: around the signs that make one, in order, none twice."""
     start = end = 0
-    for match in _TRIGGER.finditer(prose):
-        if match.start() < end - _AROUND:
+    signs = [match.span() for match in _SIGN.finditer(prose)]
+    if any(word in prose for word in _SPOKEN):
+        signs = sorted(signs + [match.span() for match in _SPOKEN_SIGN.finditer(prose)])
+    for first, last in signs:
+        if first < end - _AROUND:
             continue
-        if match.start() - _AROUND > end:
+        if first - _AROUND > end:
             if end:
                 yield start, end
-            start = max(prose.rfind(" ", end, match.start() - _AROUND), prose.rfind("\n", end, match.start()), end)
-        end = min(len(prose), match.end() + 4 * _AROUND)
+            start = max(prose.rfind(" ", end, first - _AROUND), prose.rfind("\n", end, first), end)
+        end = min(len(prose), last + 4 * _AROUND)
     if end:
         yield start, end
 

@@ -60,7 +60,7 @@ def read(text: str) -> Reading:
     if "$" not in text and "\\" not in text:
         reading.prose = text
         return reading
-    marks = [(m.start(), m.end(), m[0]) for m in _MARK.finditer(text) if m[0] not in _CHARACTERS]
+    marks = [(*m.span(), mark) for m in _MARK.finditer(text) if (mark := m[0]) not in _CHARACTERS]
     prose: list[str] = []
     place = i = 0
     unpaired: set[str] = set()  # closing delimiters that do not occur any more

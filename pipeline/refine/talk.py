@@ -25,14 +25,17 @@ _EDITED = (
     r"(?:refined|rewritten|rewrote|revised|edited|cleaned|polished|improved|reorgani[sz]ed|restructured|reformatted"
     r"|rephrased|paraphrased|reworded)"
 )
-_TALK = re.compile(
-    r"\A[\s*#>_]*(?:"
+_OPENING = re.compile(
+    r"[\s*#>_]*(?:"
     r"(?:sure|certainly|of course|absolutely|okay|ok|great|got it|understood|no problem)\b[\s,.!:—-]{1,3}"
     r"(?=here|I|below|let|this|\n|the (?:text|refined|rewritten|following))"
     r"|(?:here(?:'s|’s| is| are)|below (?:is|are)|the following is|this is|I(?:'ve| have)|I will now|I'll)\b"
     rf"[^\n]{{0,100}}\b(?:{_EDITED}|requested|rewrite|version of (?:the|your))"
-    rf"|{_EDITED}(?:-up)? (?:text|version|content|page|passage|document)\b)"
-    r"|\b(?:(?:I )?hope this helps|(?:please )?let me know if|feel free to (?:ask|reach|let)|would you like me to"
+    rf"|{_EDITED}(?:-up)? (?:text|version|content|page|passage|document)\b)",
+    re.IGNORECASE,
+)
+_REMARK = re.compile(
+    r"\b(?:(?:I )?hope this helps|(?:please )?let me know if|feel free to (?:ask|reach|let)|would you like me to"
     r"|if you(?:'d| would) like(?:,| me)|if you (?:have|need) any (?:further|other|more)|happy to help"
     r"|is there anything else|do you want me to|as (?:you )?requested|per your (?:request|instructions)"
     r"|(?:the )?(?:original|provided|given|source) text|(?:your|the|my) (?:prompt|instructions)\b"
@@ -45,32 +48,30 @@ _TALK = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _INJECTED = re.compile(
-    r"\b(?:(?:ignore|disregard|forget|override|bypass|skip)\b.{0,40}\b(?:instruction|prompt|direction|rule|guideline|task"
+    r"(?:(?:ignore|disregard|forget|override|bypass|skip)\b.{0,40}\b(?:instruction|prompt|direction|rule|guideline|task"
     r"|above|previous|prior|earlier)|you are now\b|new instructions?\b|system prompt"
     r"|(?:answer|reply|respond|output|say|write|print|return) (?:only|just|with only|with just|nothing but|exactly)"
-    r"|do not (?:rewrite|refine|follow|edit))",
-    re.IGNORECASE,
+    r"|do not (?:rewrite|refine|follow|edit))"
 )
 # One of these is in every text that the pattern of the same name matches; looking for them is far faster.
 _REFUSAL_SIGNS = (
     "sorry", "can't", "cannot", "unable", "not able", "won't", "as an ai", "as a ", "as an art", "as a l", "i'm a",
     "i am a", "guideline", "polic", "decline", "no text", "no content", "please ", "apolog", "an ai", "just a",
 )  # fmt: skip
-_TALK_SIGNS = tuple(
-    """
-    sure|certainly|of course|absolutely|okay|ok|great|got it|understood|no problem|here|below|following|this is|i've
-    |i have|i will|i'll|refined|rewritten|revised|edited|cleaned|polished|improved|rephrased|paraphrased|reworded
-    |restructured|reformatted|hope this|let me know|feel free|would you|if you|happy to|anything else|do you want
-    |request|original text|provided text|given text|source text|prompt|instructions|i removed|i omitted|i kept
-    |i preserved|i rewrote|i refined|i reorgani|i corrected|i fixed|i made|version|rewrite|rest of|remain|word count
-    |end of|cutoff|[|</|<t|<d|<r|<a|<o|<s|assistant|user|system
-    """.replace("\n    ", "").split("|")
-)
+_REMARK_SIGNS = (
+    "hope this", "let me know", "feel free", "would you like", "if you", "happy to help", "anything else",
+    "do you want", "request", "instructions", "prompt", "original text", "provided text", "given text", "source text",
+    "i removed", "i omitted", "i kept", "i preserved", "i re", "i corrected", "i fixed", "i made", "i've", "i have ",
+    "i has ", "this version", "this rewrite", "rest of", "remaining ", "word count", "end of", "cutoff", "[the ",
+    "[rest", "[remainder", "[content", "[text", "think>", "text>", "document>", "rewrite>", "answer>", "output>", "<s>",
+    "</s>", "inst]", "assistant", "user", "system",
+)  # fmt: skip
 _SIGNS = (
     "ignore", "disregard", "forget", "override", "bypass", "skip", "you are now", "new instruction", "system prompt",
-    "answer ", "reply ", "respond ", "output ", "say ", "write only", "write just", "write with", "write nothing",
-    "write exactly", "print ", "return ", "do not rewrite", "do not refine", "do not follow", "do not edit",
+    "do not rewrite", "do not refine", "do not follow", "do not edit",
 )  # fmt: skip
+_RESTRICTED = re.compile(r" (?:with )?(?:only|just|nothing but|exactly)")
+_ASKING = ("answer", "reply", "respond", "output", "say", "write", "print", "return")
 _DEMANDED = re.compile(
     r"\b(?:answer|reply|respond|output|say|write|print|return)\s+(?:only|just|exactly|nothing but|with)?\s*"
     r"(?:with|only|just|exactly|the words?|the phrase)?\s*[:]?\s*[\"'“‘`*]*([^\"'”’`*.!\n]{1,60})",
@@ -81,24 +82,32 @@ _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|\d+|[.!?;:|]")
 
 def refusals(original: str, rewrite: str) -> int:
     """Refusals in the rewrite that the original does not have."""
-    return _more(_REFUSAL, _REFUSAL_SIGNS, original, rewrite)
+    return _strange(_found(_REFUSAL, _REFUSAL_SIGNS, _edges(rewrite)), original)
 
 
 def remarks(original: str, rewrite: str) -> int:
     """Remarks of an assistant, at the beginning or the end of the rewrite, that the original does not have."""
-    return _more(_TALK, _TALK_SIGNS, original, rewrite)
+    edges = _edges(rewrite)
+    opening = _OPENING.match(edges)
+    found = [opening[0]] if opening else []
+    return _strange(found + _found(_REMARK, _REMARK_SIGNS, edges[opening.end() :] if opening else edges), original)
 
 
-def _more(pattern: re.Pattern[str], signs: tuple[str, ...], original: str, rewrite: str) -> int:
-    edges = rewrite if len(rewrite) <= 2 * _EDGE_CHARS else f"{rewrite[:_EDGE_CHARS]}\n{rewrite[-_EDGE_CHARS:]}"
-    lower = edges.casefold()
-    if not any(sign in lower for sign in signs):
-        return 0
-    found = [match[0] for match in pattern.finditer(edges)]
-    if not found:
+def _edges(text: str) -> str:
+    return text if len(text) <= 2 * _EDGE_CHARS else f"{text[:_EDGE_CHARS]}\n{text[-_EDGE_CHARS:]}"
+
+
+def _found(pattern: re.Pattern[str], signs: tuple[str, ...], text: str) -> list[str]:
+    lower = text.casefold()
+    return [match[0] for match in pattern.finditer(text)] if any(sign in lower for sign in signs) else []
+
+
+def _strange(phrases: list[str], original: str) -> int:
+    """How many of the phrases the original does not have."""
+    if not phrases:
         return 0
     plain = " ".join(original.split()).casefold()
-    return sum(" ".join(phrase.split()).casefold().strip("*#>_ ") not in plain for phrase in found)
+    return sum(" ".join(phrase.split()).casefold().strip("*#>_ ") not in plain for phrase in phrases)
 
 
 def prompt_copied(original: list[str], rewrite: list[str], prompt: str) -> int:
@@ -118,14 +127,16 @@ def prompt_copied(original: list[str], rewrite: list[str], prompt: str) -> int:
 def steered(original: str, rewrite: str) -> bool:
     """Whether the page gives orders to a model and the rewrite does what they ask instead of what it was asked."""
     lower = original.casefold()
-    if not any(sign in lower for sign in _SIGNS):
+    if not any(sign in lower for sign in _SIGNS) and not any(
+        lower.endswith(_ASKING, 0, match.start()) for match in _RESTRICTED.finditer(lower)
+    ):
         return False
-    orders = list(_INJECTED.finditer(original))
+    orders = [order for order in _INJECTED.finditer(lower) if not lower[order.start() - 1 : order.start()].isalnum()]
     if not orders:
         return False
     answer = rewrite.strip().strip("\"'*`.!“”‘’").casefold()
     for order in orders:
-        near = original[max(0, order.start() - 10) : order.end() + 120]
+        near = lower[max(0, order.start() - 10) : order.end() + 120]
         for demanded in _DEMANDED.finditer(near):
             wanted = demanded[1].strip().casefold()
             if wanted and (answer == wanted or re.search(rf"^\W*{re.escape(wanted)}\W*$", rewrite, re.I | re.M)):

@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from itertools import pairwise
 
 from pipeline.refine.content import Content
 from pipeline.refine.reading import FORMULA
@@ -38,24 +39,25 @@ _DIRECTED = frozenset(
     "maps minus taller shorter older younger more fewer stronger weaker".split()
 )
 _CHOICE = re.compile(
-    r"\b(?:answer|choice|option|correct one)(?: here)?(?: is|:|\.)?(?: choice| option)?[\s:*]{0,4}\(?\*{0,2}([A-E])\b"
-    r"(?!['’])|\(?\b([A-E])\)?\*{0,2} is (?:the )?(?:correct|right)\b"
+    r"(?:answer|choice|option|correct one)(?: here)?(?: is|:|\.)?(?: choice| option)?[\s:*]{0,4}\(?\*{0,2}([A-E])\b"
+    r"(?!['’])"
 )
+_CHOSEN = re.compile(r"[A-E](?<!\w.)(?=\)?\*{0,2} is (?:the )?(?:correct|right)\b)")
 _GAP = 5
 
 
 def turned(original: Content, rewrite: Content) -> list[str]:
     """What was turned round, each as `before → after`."""
     return [
-        *_opposites(original.numbers.tokens, rewrite.numbers.tokens),
+        *_opposites(original.numbers.vocabulary, rewrite.numbers.vocabulary),
         *_swapped(original, rewrite),
         *_choices(original.text, rewrite.text),
     ]
 
 
-def _opposites(original: list[str], rewrite: list[str]) -> list[str]:
-    here = Counter(word for word in original if word in _TURNING)
-    there = Counter(word for word in rewrite if word in _TURNING)
+def _opposites(original: Counter[str], rewrite: Counter[str]) -> list[str]:
+    here = Counter({word: original[word] for word in _TURNING.intersection(original)})
+    there = Counter({word: rewrite[word] for word in _TURNING.intersection(rewrite)})
     lost, gained = here - there, there - here
     if not lost or not gained:
         return []
@@ -66,8 +68,8 @@ def _opposites(original: list[str], rewrite: list[str]) -> list[str]:
     return found
 
 
-def _negations(tokens: list[str]) -> int:
-    return sum(token in _NEGATIONS for token in tokens)
+def _negations(vocabulary: Counter[str]) -> int:
+    return sum(vocabulary[word] for word in _NEGATIONS)
 
 
 def _swapped(original: Content, rewrite: Content) -> list[str]:
@@ -82,18 +84,25 @@ def _swapped(original: Content, rewrite: Content) -> list[str]:
 def _relations(content: Content) -> dict[tuple[str, str], frozenset[str]]:
     """Two formulas or numbers of one sentence, and the words of direction between them."""
     found: dict[tuple[str, str], frozenset[str]] = {}
-    tokens = content.numbers.tokens
-    written = iter(content.written)
-    last, name = -1, ""
-    for place in [i for i, token in enumerate(tokens) if token == FORMULA or token[0].isdigit()]:
-        token = tokens[place]
-        now = "".join(next(written, "").split()) if token == FORMULA else token
-        if last >= 0 and 1 < place - last <= _GAP:
-            between = tokens[last + 1 : place]
-            words = _DIRECTED.intersection(between)
-            if words and _EDGES.isdisjoint(between):
-                found[name, now] = words
-        last, name = place, now
+    tokens, vocabulary = content.numbers.tokens, content.numbers.vocabulary
+    if _DIRECTED.isdisjoint(vocabulary):
+        return found
+    items = {token for token in vocabulary if token == FORMULA or token[0].isdigit()}
+    places = [i for i, token in enumerate(tokens) if token in items]
+    formulas = -1  # those up to the first of the two
+    for last, place in pairwise(places):
+        formulas += tokens[last] == FORMULA
+        if not 1 < place - last <= _GAP:
+            continue
+        between = tokens[last + 1 : place]
+        words = _DIRECTED.intersection(between)
+        if words and _EDGES.isdisjoint(between):
+            names = [tokens[last], tokens[place]]
+            if names[0] == FORMULA:
+                names[0] = "".join(content.written[formulas].split())
+            if names[1] == FORMULA:
+                names[1] = "".join(content.written[formulas + 1].split())
+            found[names[0], names[1]] = words
     return found
 
 
@@ -101,5 +110,5 @@ def _choices(original: str, rewrite: str) -> list[str]:
     """The letter of a multiple-choice answer, where both texts name exactly one."""
     if "nswer" not in original and "orrect" not in original:
         return []
-    here, there = ({a or b for a, b in _CHOICE.findall(text)} for text in (original, rewrite))
+    here, there = ({*_CHOICE.findall(text), *_CHOSEN.findall(text)} for text in (original, rewrite))
     return [f"{min(here)} → {min(there)}"] if len(here) == len(there) == 1 and here != there else []

@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 
 from classifiers.language import load_language_model
 from pipeline.refine.content import Content
@@ -25,7 +26,10 @@ _FACT_WORDS = frozenset([*_FACT, *(f"{fact}s" for fact in _FACT), "corollaries",
 _FACTS = re.compile(rf"\b(?:{'|'.join(_FACT)})s?\b", re.IGNORECASE)
 _NAME = re.compile(r"[A-Z](?<=[a-zà-ÿ,;)(] [A-Z])[a-zà-ÿ]{3,}(?:['’]s)?")
 _STATED = re.compile(rf"[\s>*_#\-]*(?:\d+[.)] )?{_FACTS.pattern}", re.IGNORECASE)
-_NAMED_FACT = re.compile(rf"{_FACTS.pattern}\W{{1,4}}\((?:[a-z]+ )?([A-Z][^\W\d_]{{2,}})", re.IGNORECASE)
+# `Theorem (Gauss)`: the bracket is looked for first, as it is rare.
+_BRACKETED = re.compile(r"\((?:[A-Za-z]+ )?([A-Za-z][^\W\d_]{2,})")
+_FACT_BEFORE = re.compile(rf"{_FACTS.pattern}\W{{0,4}}\Z", re.IGNORECASE)
+_NAME_CHARS = 24
 _WORD = re.compile(r"[^\W\d_]+")
 _UNKNOWN = 0.4
 """Share of words that the original does not have from which a statement is a new one."""
@@ -43,15 +47,21 @@ _DANGLING = frozenset(
 _FOREIGN_SCRIPT = re.compile(r"[Ѐ-ӿ؀-ۿऀ-ॿ぀-ヿ㐀-鿿가-힯]")
 
 
-def content_words(tokens: list[str]) -> list[str]:
+def content_words(tokens: Iterable[str]) -> list[str]:
     """Of lower-case words those that are not grammar, cut to a stem."""
     return [word[:_STEM] for word in tokens if len(word) > 2 and word not in _COMMON and word[0] >= "a"]
 
 
-def overlap(original: list[str], rewrite: list[str]) -> float:
-    """Share of the rewrite's content words that the original has."""
-    known = set(original)
-    return sum(word in known for word in rewrite) / len(rewrite) if rewrite else 1.0
+def overlap(original: Counter[str], rewrite: Counter[str]) -> tuple[float, int]:
+    """Share of the rewrite's content words that the original has, and how many it has in all."""
+    known = set(content_words(original))
+    strange = total = 0
+    for word, count in rewrite.items():
+        if len(word) > 2 and word not in _COMMON and word[0] >= "a":
+            total += count
+            if word[:_STEM] not in known:
+                strange += count
+    return (total - strange) / total if total else 1.0, total
 
 
 def copied(original: list[str], rewrite: list[str]) -> float:
@@ -87,18 +97,26 @@ def foreign(original: str, rewrite: str, shared: float) -> float:
 
 def new_names(original: Content, rewrite: Content) -> list[str]:
     """Theorems and names that the rewrite brings in: `by Fermat's theorem` where the page names neither."""
-    known = {token[:_STEM] for token in original.numbers.tokens}
+    known = {token[:_STEM] for token in original.numbers.vocabulary}
     prose = rewrite.reading.prose
     found = [name for name in _NAME.findall(prose) if name.casefold()[:_STEM] not in known]
     if found:
         untitled = _TITLES.sub("", prose)
         found = [name for name in _NAME.findall(untitled) if name.casefold()[:_STEM] not in known]
         found = [name for name in found if _names_a_fact(name, untitled)]
-    if _FACT_WORDS.isdisjoint(rewrite.numbers.tokens):
+    facts = _FACT_WORDS.intersection(rewrite.numbers.vocabulary)
+    if not facts:
         return found
-    known_facts = {word.casefold()[:_STEM] for word in _FACTS.findall(original.reading.prose)}
-    found += [name for name in _NAMED_FACT.findall(prose) if name.casefold()[:_STEM] not in known]
+    found += [
+        name
+        for bracket in _BRACKETED.finditer(prose)
+        if _FACT_BEFORE.search(prose, max(0, bracket.start() - _NAME_CHARS), bracket.start())
+        and (name := bracket[1]).casefold()[:_STEM] not in known
+    ]
     for line in prose.split("\n"):
+        lower = line.casefold()
+        if not any(fact in lower for fact in facts):
+            continue
         sentences = _SENTENCE.findall(line)
         for i, sentence in enumerate(sentences):
             for fact in _FACTS.findall(sentence)[:1]:
@@ -108,7 +126,7 @@ def new_names(original: Content, rewrite: Content) -> list[str]:
                 words = content_words(_WORD.findall(part.casefold()))
                 unknown = [word for word in words if word not in known]
                 stem = fact.casefold()[:_STEM]
-                if stem not in known_facts and stem not in known and stem not in _LOOSE:
+                if stem not in known and stem not in _LOOSE:
                     found.append(fact)
                 elif len(unknown) >= 3 and len(unknown) > _UNKNOWN * len(words):
                     found.append(f"{fact}: {' '.join(unknown)}")
