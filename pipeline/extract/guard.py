@@ -30,8 +30,8 @@ _VALUE = re.compile(r"=\s*(?:\"[^\"]*\"|'[^']*')")
 
 _FEW_VALUES = 10_000  # a tenth of a second for the parser, if all stand in one tag
 _LONG_TAG = re.compile(r"<[a-zA-Z][^>\"'=]{20000}")  # attributes without values
-_FEW_TAGS = 30_000  # nested, they take the parser a second
-_FEW_COPIES = 1_000_000  # tags times formatting tags with attributes: a bound on the nodes that they can become
+_FEW_TAGS = 30_000  # start tags: nested, they take the parser a second
+_FEW_COPIES = 1_000_000  # start tags times formatting tags with attributes: a bound on the nodes that they can become
 _ALIKE = 3  # formatting elements with the same start tag; HTML forgets further ones
 _SLACK = 20  # the depth told from the source is an estimate; the exact one is checked on the tree
 
@@ -43,9 +43,10 @@ def check_markup(source: str, limits: Limits) -> None:
         raise LimitExceeded("too_many_nodes", tags)
     if source.count("=") > _FEW_VALUES or _LONG_TAG.search(source):
         _check_attributes(source, limits)
-    if tags > _FEW_TAGS or tags * tags > _FEW_COPIES:
+    opened = tags - source.count("</")
+    if opened > _FEW_TAGS or opened * opened > _FEW_COPIES:
         distinct = len(set(_FORMATTING_TAG.findall(source)))
-        if tags > _FEW_TAGS or tags * distinct * _ALIKE > _FEW_COPIES:
+        if opened > _FEW_TAGS or opened * distinct * _ALIKE > _FEW_COPIES:
             _simulate(source, limits)
 
 

@@ -10,7 +10,7 @@ SUP_OPEN, SUP_CLOSE, SUB_OPEN, SUB_CLOSE = "\ue002", "\ue003", "\ue004", "\ue005
 _MARK = re.compile(f"{OPEN}(\\d+){CLOSE}")
 _BUSY = "$\\\\\ue000-\ue005" + UNICODE
 _AFTER = re.compile(r" *([.,;:]+(?=\s|$))? *")  # behind a display: the punctuation that belongs to it
-_NUMBER = re.compile(r" *\((?:\d+|[A-Z])(?:[.-]\d+)*[a-z]?['*]?\) *")  # of an equation, alone
+_NUMBER = re.compile(r" *\((?:[A-Z][.-]?)?\d+(?:[.-]\d+)*[a-z]?['*]?\) *")  # of an equation, alone
 _DOLLAR = re.compile(r"(?<!\\)((?:\\\\)*)\$")
 
 
