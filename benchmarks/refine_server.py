@@ -66,6 +66,7 @@ class Connection(asyncio.Protocol):
     def __init__(self, slots: Slots) -> None:
         self._slots, self._buffer = slots, b""
         self._transport: asyncio.Transport | None = None
+        self._close = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
@@ -85,6 +86,7 @@ class Connection(asyncio.Protocol):
             self._request(head, body)
 
     def _request(self, head: bytes, body: bytes) -> None:
+        self._close = b"connection: close" in head.lower()
         if head.startswith(b"POST"):
             content = json.loads(body)["messages"][-1]["content"]
             match = _FENCED.search(content)
@@ -105,6 +107,8 @@ class Connection(asyncio.Protocol):
         assert self._transport is not None
         head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
         self._transport.write(head + body)
+        if self._close:
+            self._transport.close()
 
 
 def completion(text: str) -> bytes:

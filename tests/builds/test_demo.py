@@ -40,7 +40,7 @@ def demo(tmp_path_factory):
     )
     assert result.returncode == 0, result.stderr
     assert result.stdout.splitlines()[-1].split() == ["report", str(Path("corpus", "report.html"))]
-    assert len(result.stdout.splitlines()) == 10
+    assert len(result.stdout.splitlines()) == 11
     return folder / "corpus"
 
 

@@ -49,7 +49,7 @@ def recipe(folder: Path, model: Path, command: str) -> Path:
         "refine": {
             "backend": "openai",
             "model": str(model),
-            "server": {"command": command, "start_timeout_s": 300},
+            "server": {"command": command, "start_timeout_s": 1200},
             "sampling": {"temperature": 0},
             "prompt": "clean-only",
             "context_tokens": 2048,
