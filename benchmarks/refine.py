@@ -34,6 +34,7 @@ BUSY_SHARE = 0.95
 CPU_MS = 3.0
 RESUME_S = 5.0
 GROWTH = 1.25
+_LONG_TOKENS = 100
 _PINS = ROOT / "benchmarks" / "peers" / "inference.txt"
 _PEER = ROOT / "benchmarks" / "peers" / "datatrove_refine.py"
 
@@ -101,21 +102,20 @@ def _resume(folder: Path) -> dict[str, Any]:
         before = _stats(url)["requests"]
         urllib.request.urlopen(f"{url}/reset").read()
         started = time.time()
-        resumed = _run([*command, out, f"{url}/v1"])
-        stats = _stats(url)
-    return {
-        "documents": count,
-        "answered_before": before,
-        "asked_after": stats["requests"],
-        "asked_twice": before + stats["requests"] - count,
-        "first_request_after_s": round(stats["first_request_unix_s"] - started, 2),
-        "wall_s": resumed["wall_s"],
-    }
+        process = _start([*command, out, f"{url}/v1"])
+        while not _stats(url)["requests"]:
+            if process.poll() is not None:
+                raise RuntimeError("the resumed run ended without a request")
+            time.sleep(0.05)
+        first = _stats(url)["first_request_unix_s"] - started
+        process.kill()
+        process.wait()
+    return {"documents": count, "answered_before": before, "first_request_after_s": round(first, 2)}
 
 
 def _long(folder: Path, count: int) -> dict[str, Any]:
-    """Many documents in one part: resident memory at every tenth of the way."""
-    write_documents(folder, "long/documents.parquet", count)
+    """Many short documents in one part: resident memory at every tenth of the way."""
+    tokens = write_documents(folder, "long/documents.parquet", count, _LONG_TOKENS)
     with _server(256, 0.01) as url:
         source = folder / "long" / "documents.parquet"
         process = _start([sys.executable, "-m", "benchmarks.refine_mill", source, folder / "long-out", f"{url}/v1"])
@@ -127,7 +127,10 @@ def _long(folder: Path, count: int) -> dict[str, Any]:
             time.sleep(0.5)
         assert process.stdout is not None
         done: dict[str, Any] = json.loads(process.stdout.read().splitlines()[-1])
-    return done | {"rss_by_tenth_bytes": {str(tenth): size for tenth, size in sorted(sizes.items())}}
+    return done | {
+        "tokens": round(tokens),
+        "rss_by_tenth_bytes": {str(tenth): size for tenth, size in sorted(sizes.items())},
+    }
 
 
 def _missed(result: dict[str, Any]) -> list[str]:

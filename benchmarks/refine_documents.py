@@ -1,4 +1,4 @@
-"""Documents of about 1,000 tokens for the refine benchmark, made of the lessons that the sample crawl is made of."""
+"""Documents for the refine benchmark, of about 1,000 tokens unless said otherwise, made of the lessons that the sample crawl is made of."""
 
 import random
 import re
@@ -24,8 +24,8 @@ def paragraphs() -> list[str]:
     return found
 
 
-def write_documents(folder: Path, path: str, count: int) -> float:
-    """Write `count` documents to `folder/path`; returns their mean number of tokens. Equal bytes each time."""
+def write_documents(folder: Path, path: str, count: int, tokens: int = TOKENS) -> float:
+    """Write `count` documents of about `tokens` tokens to `folder/path`; returns their mean number of tokens. Equal bytes each time."""
     recipe = Recipe.model_validate_json('{"name": "refine", "inputs": ["none"]}')
     tokenizer = load_tokenizer(LoadedRecipe(recipe, folder / "recipe.yaml"))
     blocks = paragraphs()
@@ -36,7 +36,7 @@ def write_documents(folder: Path, path: str, count: int) -> float:
         rows = []
         for number in range(count):
             size, text = 0, [f"# Lesson {number}"]
-            while size < TOKENS - sum(sizes) / len(sizes) / 2:
+            while size < tokens - sum(sizes) / len(sizes) / 2:
                 chosen = rng.randrange(len(blocks))
                 text.append(blocks[chosen])
                 size += sizes[chosen]

@@ -57,7 +57,7 @@ class Slots:
         wall = self.last - self.first
         share = self.busy_s / wall / self.slots if wall else 0.0
         first = {"first_request_unix_s": time.time() - (time.monotonic() - self.first)} if self.first else {}
-        return {"requests": self.requests, "wall_s": round(wall, 3), "busy_share": round(share, 4), **first}
+        return {"requests": self.requests, "server_wall_s": round(wall, 3), "busy_share": round(share, 4), **first}
 
 
 class Connection(asyncio.Protocol):

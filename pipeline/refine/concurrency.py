@@ -23,8 +23,13 @@ class AdaptiveLimit:
         self._left_of_round = 0
         self._waiters: deque[asyncio.Future[None]] = deque()
 
+    @property
+    def full(self) -> bool:
+        """Whether as many run as may."""
+        return self.running >= int(self.width)
+
     async def __aenter__(self) -> None:
-        if self._waiters or self.running >= int(self.width):
+        if self._waiters or self.full:
             waiter = asyncio.get_running_loop().create_future()
             self._waiters.append(waiter)
             try:
@@ -46,7 +51,7 @@ class AdaptiveLimit:
     def answered(self) -> None:
         """The server took a request and answered it. Only a width that is in use grows."""
         self._left_of_round -= 1
-        if self.running >= int(self.width):
+        if self.full:
             self.width = min(self.most, self.width + (1 if self._doubling else 1 / self.width))
             self._admit()
 
@@ -59,7 +64,7 @@ class AdaptiveLimit:
             self._left_of_round = int(self.width)
 
     def _admit(self) -> None:
-        while self._waiters and self.running < int(self.width):
+        while self._waiters and not self.full:
             waiter = self._waiters.popleft()
             if not waiter.done():
                 self.running += 1

@@ -7,9 +7,10 @@ own document, and after an interruption the first new request goes out as soon a
 """
 
 import asyncio
+import contextlib
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +27,8 @@ from pipeline.refine.settings import RefineSettings
 from pipeline.refine.split import join
 
 _WINDOW = 64
+_PAUSE_S = 0.001
+_PATIENCE = 20
 _SCOUT_TURN_S = 0.1
 _CUT = frozenset({"finish_reason", "no_answer"})
 """Reasons that another seed would not mend, but smaller parts might."""
@@ -84,7 +87,7 @@ class Rewriter:
         self._settings, self._prompt, self._questions = settings, prompt, questions
         self._cache, self._connection, self._counts = cache, connection, counts
         self._asking: dict[bytes, asyncio.Task[Answer]] = {}
-        self._judging = asyncio.Lock()
+        self._one = asyncio.Lock()
         self._ahead = asyncio.Semaphore(2 * settings.max_concurrency)
         self._under_way = asyncio.Event()
 
@@ -104,11 +107,30 @@ class Rewriter:
                 for document in documents():
                     window.append(self._group.create_task(self._refine(document)))
                     if len(window) >= _WINDOW:
-                        take(*await window.popleft())
+                        await self._give(take, window.popleft())
                 while window:
-                    take(*await window.popleft())
+                    await self._give(take, window.popleft())
         except BaseExceptionGroup as failures:
             raise _first(failures) from failures
+
+    async def _give(
+        self, take: Callable[[Document, Outcome], None], refining: asyncio.Task[tuple[Document, Outcome]]
+    ) -> None:
+        outcome = await refining
+        async with self._turn():
+            take(*outcome)
+
+    @contextlib.asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """Computing goes one document at a time, and only when the server has all it takes: that comes first."""
+        async with self._one:
+            await asyncio.sleep(0)
+            patience = _PATIENCE
+            client = self._connection.opened
+            while patience and client is not None and self._asking and not client.limit.full:
+                await asyncio.sleep(_PAUSE_S)
+                patience -= 1
+            yield
 
     async def _scout(self, documents: Iterator[Document]) -> None:
         """Ask the first tries of all documents, as far ahead as the server takes them."""
@@ -138,7 +160,7 @@ class Rewriter:
         attempt = 1
         while True:
             await asyncio.gather(*(self._attempt(whole, item, attempt, spent) for item in tries if item.open))
-            async with self._judging:
+            async with self._turn():
                 verdict, texts = self._whole(text, tries)
             raised.update(*(item.verdict.reasons for item in tries if item.verdict is not None), verdict.reasons)
             again = self._again(tries, attempt + 1) if verdict.action == "retry" else None
@@ -172,7 +194,7 @@ class Rewriter:
         if answer.error is not None:
             item.texts, item.verdict = [], Verdict(False, ["no_answer"], "retry")
             return
-        async with self._judging:  # one at a time, so that the event loop looks after the server in between
+        async with self._turn():
             item.verdict, item.texts = judge(
                 part.piece.text,
                 self._prompt.parse(answer.text),
