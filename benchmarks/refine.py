@@ -127,10 +127,8 @@ def _long(folder: Path, count: int) -> dict[str, Any]:
             time.sleep(0.5)
         assert process.stdout is not None
         done: dict[str, Any] = json.loads(process.stdout.read().splitlines()[-1])
-    return done | {
-        "tokens": round(tokens),
-        "rss_by_tenth_bytes": {str(tenth): size for tenth, size in sorted(sizes.items())},
-    }
+    by_tenth = {str(tenth): size for tenth, size in sorted(sizes.items())}
+    return done | {"tokens": round(tokens), "rss_by_tenth_bytes": by_tenth}
 
 
 def _missed(result: dict[str, Any]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Documents for the refine benchmark, of about 1,000 tokens unless said otherwise, made of the lessons that the sample crawl is made of."""
+"""Documents for the refine benchmark, made of the lessons that the sample crawl is made of."""
 
 import random
 import re
@@ -25,7 +25,7 @@ def paragraphs() -> list[str]:
 
 
 def write_documents(folder: Path, path: str, count: int, tokens: int = TOKENS) -> float:
-    """Write `count` documents of about `tokens` tokens to `folder/path`; returns their mean number of tokens. Equal bytes each time."""
+    """Write `count` documents of about `tokens` tokens to `folder/path`; returns their mean. Equal bytes each time."""
     recipe = Recipe.model_validate_json('{"name": "refine", "inputs": ["none"]}')
     tokenizer = load_tokenizer(LoadedRecipe(recipe, folder / "recipe.yaml"))
     blocks = paragraphs()

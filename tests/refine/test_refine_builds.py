@@ -87,6 +87,31 @@ def test_documents_are_rewritten_and_accounted_for(crawl, out):
     assert {row["action"] for row in verdicts.values()} == {"accept"}
     assert manifest["stages"][3]["ledger"] == {"in": PAGES, "kept": PAGES, "dropped": {}}
     assert {row["refiner"] for row in rows(out, "data", "shard")} == {documents[0]["refiner"]}
+    traced = run("trace", out, documents[0]["id"]).stdout
+    assert f"\nrefine    kept: by {documents[0]['refiner']}\n" in traced
+    assert re.search(r"\n          - In this lesson we study .*\n          \+ This lesson is about ", traced)
+    report = (out / "report.html").read_text()
+    assert '<section id="refinement">' in report
+    assert report.count("original and rewrite, ") == 6
+
+
+def test_refused_rewrites_are_told_with_their_reason(crawl, out):
+    def answer(text, body, before):
+        return Reply(faithful(text).replace("$x_{3} = ", "$x_{3} = 1") if "graphs" in text else faithful(text))
+
+    with ChatServer(answer) as server:
+        path = recipe(crawl, server.url, attempts=1, otherwise="drop")
+        manifest = build(path, out, 2)
+    bad = [row for row in rows(out, "data", "dedup") if "graphs" in row["text"]]
+    ledger = manifest["stages"][3]["ledger"]
+    assert ledger == {"in": PAGES, "kept": PAGES - len(bad), "dropped": {"formulas_altered": len(bad)}}
+    dropped = rows(out, "dropped")
+    assert {row["id"] for row in dropped} == {row["id"] for row in bad}
+    assert {(row["reason"], row["value"]) for row in dropped} == {("formulas_altered", "1")}
+    assert "refine    left out: formulas_altered (1)" in run("trace", out, bad[0]["id"]).stdout
+    report = (out / "report.html").read_text()
+    assert "refused: <b>formulas_altered: drop</b>" in report
+    assert "<mark>" in report
 
 
 def test_two_builds_over_one_cache_are_equal_and_ask_nothing(crawl, before, out, tmp_path):
