@@ -10,6 +10,7 @@ import json
 import random
 import time
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -29,6 +30,14 @@ _FIRST_WAIT_S = 0.5
 _LONGEST_WAIT_S = 30.0
 _LONGEST_RETRY_AFTER_S = 300.0
 _MESSAGE_CHARS = 300
+
+
+Keep = Callable[[Answer], Awaitable[None]]
+"""Stores an answer."""
+
+
+async def _nowhere(answer: Answer) -> None:
+    """Nothing is kept of a probe."""
 
 
 class ServerGone(BuildFailed):
@@ -113,8 +122,10 @@ class ChatClient:
         assert self._session is not None
         await self._session.close()
 
-    async def complete(self, body: dict[str, Any]) -> Answer:
+    async def complete(self, body: dict[str, Any], keep: Keep) -> Answer:
         """The answer to one chat completion. A request that fails `tries` times while others pass gets an error answer.
+
+        A request counts as running until `keep` has stored its answer: no more answers than run can ever be lost.
 
         Raises:
             ServerGone: the server refuses every request, or has not answered any for `give_up_s`.
@@ -125,11 +136,14 @@ class ChatClient:
                 async with self.limit:
                     await self._pause()
                     answer = await self._try(data)
+                    await keep(answer)
             except _Passing as problem:
                 self._failed(problem)
                 failures += 1
                 if failures >= self._tries and await self._alive():
-                    return Answer(text="", finish_reason="error", error=str(problem))
+                    answer = Answer(text="", finish_reason="error", error=str(problem))
+                    await keep(answer)
+                    return answer
                 wait_s = problem.wait_s
             else:
                 self._silent_since = None
@@ -144,7 +158,7 @@ class ChatClient:
         Raises:
             ServerGone: as `complete`, or the server refuses the probe.
         """
-        answer = await self.complete(json.loads(self._probe))
+        answer = await self.complete(json.loads(self._probe), _nowhere)
         if answer.error is not None:
             raise ServerGone(f"{self._place.url()}: refuses a small request: {answer.error}; correct the settings")
 

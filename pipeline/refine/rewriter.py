@@ -140,9 +140,11 @@ class Rewriter:
             whole = text_digest(text)
             for part in self._questions.parts(text):
                 question = self._questions.question(whole, part, 1)
-                if part.as_it_stands or question.key in self._asking or question.key in self._cache:
-                    continue
                 await self._ahead.acquire()
+                # Only now: while this waited, its document may have come up and asked for itself.
+                if part.as_it_stands or question.key in self._asking or question.key in self._cache:
+                    self._ahead.release()
+                    continue
                 self._ask(question).add_done_callback(lambda _: self._ahead.release())
                 self._under_way.set()
             if time.monotonic() - turn > _SCOUT_TURN_S:
@@ -250,8 +252,7 @@ class Rewriter:
 
     async def _fetch(self, question: Question) -> Answer:
         client = await self._connection.client()
-        answer = await client.complete(question.body)
-        await self._cache.put(question.request, answer)
+        answer = await client.complete(question.body, lambda answer: self._cache.put(question.request, answer))
         self._counts.answers += 1
         self._counts.prompt_tokens += answer.prompt_tokens
         self._counts.completion_tokens += answer.completion_tokens

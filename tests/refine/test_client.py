@@ -22,10 +22,14 @@ def body(text="A part."):
     return {"model": "tests/model", "messages": [{"role": "user", "content": content}]}
 
 
+async def stored(answer):
+    """Stands in for the cache."""
+
+
 def ask(server, *texts, **settings):
     async def run():
         async with client(server.url, **settings) as asking:
-            answers = await asyncio.gather(*(asking.complete(body(text)) for text in texts or ("A part.",)))
+            answers = await asyncio.gather(*(asking.complete(body(text), stored) for text in texts or ("A part.",)))
             return answers, asking
 
     return asyncio.run(run())
@@ -124,10 +128,10 @@ def test_retry_after_holds_every_request(form):
 
         async def run():
             async with client(server.url) as asking:
-                first = asyncio.create_task(asking.complete(body("first")))
+                first = asyncio.create_task(asking.complete(body("first"), stored))
                 while not asking.traffic.retries:
                     await asyncio.sleep(0.001)
-                return await asyncio.gather(first, asking.complete(body("second")))
+                return await asyncio.gather(first, asking.complete(body("second"), stored))
 
         assert [answer.text for answer in asyncio.run(run())] == ["fine", "fine"]
     refused = arrivals[0][0]
@@ -141,7 +145,7 @@ def test_a_server_that_is_gone_is_given_up_in_one_line():
 
     async def run():
         async with client(url, give_up_s=0.2) as asking:
-            await asyncio.gather(*(asking.complete(body(str(number))) for number in range(20)))
+            await asyncio.gather(*(asking.complete(body(str(number)), stored) for number in range(20)))
 
     with pytest.raises(ServerGone, match=r"no answer in 0 s \(no_connection\); what was answered is stored") as error:
         asyncio.run(run())

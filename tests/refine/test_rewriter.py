@@ -37,6 +37,12 @@ def test_outcomes_come_in_order_whatever_the_server_takes(tmp_path):
     assert (counts.answers, counts.prompt_tokens) == (200, 20_000)
 
 
+def test_nothing_is_asked_twice_however_few_may_run(tmp_path):
+    with ChatServer(lambda text, *_: Reply(faithful(text), delay_s=0.005)) as server:
+        _, counts = run(server, tmp_path, [page(number) for number in range(60)], max_concurrency=2)
+        assert len(server.requests) == counts.answers == 60
+
+
 def test_answers_in_the_cache_are_not_asked_again(tmp_path):
     with ChatServer(lambda text, *_: Reply(faithful(text))) as server:
         first, _ = run(server, tmp_path, [page(number) for number in range(30)])
