@@ -21,7 +21,6 @@ from pipeline.lock import output_lock
 from pipeline.progress import Reporter
 from training.checkpoint import (
     Checkpointer,
-    CheckpointRecord,
     complete_checkpoints,
     load_checkpoint,
     read_record,
@@ -38,24 +37,13 @@ from training.rl.draw import Drawn, draw, figures
 from training.rl.engine import EmbeddedEngine
 from training.rl.policy import PolicyModel, PolicyStats
 from training.rl.prompts import Prompts, PromptState
+from training.rl.record import TOKENIZER, RlRecord
 from training.rl.settings import LoadedRlRun, RlRun
 from training.rl.update import mini_batches, score, stats_figures, update
 from training.step import NotFinite, make_optimizer
 from training.stopping import Stop, stop_on_signals
 from training.watch import Watcher, duration
 from training.world import World, join_world
-
-
-class RlRecord(CheckpointRecord):
-    """done.json of an RL run."""
-
-    run: RlRun
-    updates: int
-    """Optimizer updates done."""
-    prompts: PromptState
-    """Where the order of prompts stands, and which are retired."""
-    prompts_digest: str
-    """Of the prompts and their order; a resume under another one is refused."""
 
 
 def train_rl(loaded: LoadedRlRun, out: Path, *, resume: bool = False) -> Path:
@@ -104,6 +92,8 @@ class _Training:
         run = loaded.run
         self._loaded, self._settings, self._out, self._world = loaded, run, out, world
         self._tokenizer = load_tokenizer(loaded)
+        if world.is_first:
+            self._tokenizer.save_pretrained(out / TOKENIZER)
         self._prompts = Prompts(run.prompts, loaded.resolve(run.prompts.path), self._tokenizer)
         complete = complete_checkpoints(out)
         self._record = (

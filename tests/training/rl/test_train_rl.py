@@ -11,11 +11,13 @@ from support.checkpoints import tensors
 from support.ranks import Ranks
 from support.rl import MODEL, two_ranks_run, vowels, write_run
 from training.checkpoint import complete_checkpoints, read_record
+from training.export import export
 from training.rl.answers import read_answers
 from training.rl.plan import render_plan
 from training.rl.prompts import Prompts, PromptState
+from training.rl.record import RlRecord
 from training.rl.settings import PromptSettings, load_rl_run
-from training.rl.train import RlRecord, train_rl_in
+from training.rl.train import train_rl_in
 from training.watch import read_metrics
 from training.world import World
 
@@ -153,6 +155,18 @@ def test_prompts_come_in_epochs_and_easy_ones_retire(tmp_path: Path) -> None:
 def test_bad_settings_are_one_line(tmp_path: Path, fields: dict[str, object], message: str) -> None:
     with pytest.raises(BadInput, match=message):
         write_run(tmp_path, **fields)
+
+
+def test_an_exported_policy_answers_like_the_trainer(whole: Path, tmp_path: Path) -> None:
+    from training.evaluate.model import open_model
+
+    export(complete_checkpoints(whole)[-1], tmp_path / "model", dtype="float64")
+    engine, tokenizer = open_model(str(tmp_path / "model"), "float64", 4)
+    stored = read_answers(whole / "rollouts/step-0000004.parquet")[0]
+    assert tuple(tokenizer.encode("Q" + stored.question + "A")) == stored.prompt_tokens
+    weights = tensors(complete_checkpoints(whole)[-1])
+    for name, value in engine._model.state_dict().items():
+        np.testing.assert_array_equal(value.numpy(), weights[f"model.{name}"])
 
 
 def test_the_plan_tells_and_touches_nothing(whole: Path, tmp_path: Path) -> None:
