@@ -1,6 +1,8 @@
 """Losses against values worked out by hand, and gradients against finite differences."""
 
+import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -129,3 +131,26 @@ def test_presets_fill_and_can_be_overridden() -> None:
     assert Algorithm() == Algorithm(name="grpo")
     with pytest.raises(ValueError, match="give the lower one first"):
         Algorithm.model_validate({"importance_bounds": (2.0, 0.5)})
+
+
+TRL = json.loads((Path(__file__).parents[2] / "data/rl/trl_losses.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("method", sorted(TRL["methods"]))
+def test_losses_and_gradients_are_trls(method: str) -> None:
+    """TRL's settings stand beside its values in the file; `benchmarks/peers/trl_losses.py` made it."""
+    tensors, theirs = TRL["tensors"], TRL["methods"][method]
+    lengths = tensors["lengths"]
+    new, old, reference = (torch.tensor(tensors[key], dtype=torch.float64) for key in ("new", "old", "reference"))
+    answers = torch.repeat_interleave(torch.arange(len(lengths)), torch.tensor(lengths))
+    advantages = torch.tensor(tensors["advantages"], dtype=torch.float64)[answers]
+    algorithm = Algorithm.model_validate({"name": method.partition(" ")[0], "kl_weight": theirs["beta"]})
+    logprobs = new.clone().requires_grad_()
+    terms = algorithm.terms(logprobs, old, advantages, answers, len(lengths))
+    terms = terms + algorithm.kl_weight * reference_kl(logprobs, reference, "k3")
+    weighting = weigh(lengths, algorithm.average, tensors["max_length"])
+    loss = (weighting.weights * terms).sum() / weighting.denominator
+    loss.backward()
+    assert float(loss.detach()) == pytest.approx(theirs["loss"], rel=1e-9)
+    assert logprobs.grad is not None
+    assert logprobs.grad.tolist() == pytest.approx(theirs["gradient"], rel=1e-9, abs=1e-15)
