@@ -1,6 +1,6 @@
 """GRPO on sums: a tiny model, mid-trained on the spot on worked sums, then RL on sums that it has not seen.
 
-    .venv/bin/python -m benchmarks.rl_sums [--seeds 3] [--steps 100] [--out FOLDER]
+    .venv/bin/python -m benchmarks.rl_sums [--seeds 3] [--steps 200] [--out FOLDER]
 
 Everything is the project's own way: JSONL to token shards, `train mid`, export, `train rl`, evaluation. Accuracy is
 sampled at temperature 1.0 on the held-out sums before and after. Exit code 1: it rises by less than 30 points.
@@ -43,12 +43,12 @@ def worked(left: int, right: int) -> tuple[str, str]:
     return f"{left}+{right}=", f"{steps}{left + right}."
 
 
-def write_data(folder: Path, seed: int) -> None:
+def write_data(folder: Path, seed: int, largest: int) -> None:
     """Worked sums to learn from, and as many others held out as prompts; tokenizer, template, mixture and runs."""
     rng = random.Random(seed)
-    pairs = [(left, right) for left in range(60) for right in range(60)]
+    pairs = [(left, right) for left in range(largest) for right in range(largest)]
     rng.shuffle(pairs)
-    held_out, seen = pairs[:400], pairs[400:]
+    held_out, seen = pairs[: len(pairs) // 9], pairs[len(pairs) // 9 :]
     rows = [dict(zip(("question", "answer"), worked(*pair), strict=True)) for pair in seen]
     _jsonl(folder / "worked.jsonl", [{"text": f"Q{row['question']}A{row['answer']}"} for row in rows])
     _jsonl(folder / "prompts.jsonl", [{"question": worked(*pair)[0], "answer": str(sum(pair))} for pair in held_out])
@@ -61,8 +61,8 @@ def right_sum(gold: str, response: str, grade: Any, num_tokens: int) -> float:
     return float(response.rpartition(";")[2].strip() == gold)
 
 
-def run_seed(folder: Path, seed: int, mid_steps: int, rl_steps: int) -> dict[str, Any]:
-    """Mid-train, train, and measure one seed; accuracies are shares of 400 held-out sums, four samples each."""
+def run_seed(folder: Path, seed: int, mid_steps: int, rl_steps: int, largest: int = 60) -> dict[str, Any]:
+    """Mid-train, train, and measure one seed; accuracies are shares of held-out sums, four samples each."""
     from pipeline.progress import Reporter
     from training.export import export
     from training.midtrain import train
@@ -72,7 +72,7 @@ def run_seed(folder: Path, seed: int, mid_steps: int, rl_steps: int) -> dict[str
     from training.tokenize.run import plan_job, tokenize
 
     folder.mkdir(parents=True, exist_ok=True)
-    write_data(folder, seed)
+    write_data(folder, seed, largest)
     job = plan_job(
         (str(folder / "worked.jsonl"),), str(folder / "tokenizer"), folder / "tokens", "text", (), "answers", None
     )
@@ -176,7 +176,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--mid-steps", type=int, default=250)
-    parser.add_argument("--steps", type=int, default=100)
+    parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--out", type=Path, help="keep the runs in this folder")
     options = parser.parse_args()
     import torch

