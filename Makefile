@@ -32,6 +32,7 @@ lint: setup
 bench: setup
 	$(BIN)/python -m benchmarks.build
 	$(BIN)/python -m benchmarks.extract
+	$(BIN)/python -m benchmarks.trainer_cpu
 	$(BIN)/python -m benchmarks.data_path
 	$(BIN)/python -m benchmarks.tokenize
 
