@@ -13,7 +13,7 @@ from pathlib import Path
 from pipeline.attempt import current_part, read_share, read_spec, write_attempt
 from pipeline.errors import BadInput, BuildFailed
 from pipeline.files import write_json
-from pipeline.slurm import submission
+from pipeline.slurm import queue, submission
 from pipeline.slurm.submission import Submission, step_folder
 from pipeline.stage import Part, Phase, Stage
 
@@ -31,7 +31,7 @@ def finalise(folder: Path, number: int) -> None:
     stage = submission.stage_of(plan, number)
     phase = _phase(stage, plan, number)
     if not stage.is_done():
-        if missing := _missing(stage, phase, plan.profile.settle_s):
+        if missing := _missing(stage, phase, plan, submission.arrays(folder, number)):
             raise BuildFailed(_explain(folder, plan, number, {part.name for part in missing}))
         if plan.steps[number].last:
             stage.finish()
@@ -61,10 +61,17 @@ def _phase(stage: Stage, plan: Submission, number: int) -> Phase:
     return next(phase for phase in stage.phases() if phase.name == plan.steps[number].phase)
 
 
-def _missing(stage: Stage, phase: Phase, settle_s: float) -> list[Part]:
-    """The missing parts, once what other nodes wrote must be visible here."""
-    end = time.monotonic() + settle_s
-    while (missing := stage.missing(phase)) and time.monotonic() < end:
+def _missing(stage: Stage, phase: Phase, plan: Submission, arrays: list[str]) -> list[Part]:
+    """The missing parts, once no element of `arrays` is left and what other nodes wrote must be visible here.
+
+    An element that is being requeued may count as ended for a moment, and let this job start before its time.
+    """
+    end = time.monotonic() + plan.profile.settle_s
+    while missing := stage.missing(phase):
+        if any(job.array in arrays for job in queue.jobs_of(plan.key)):
+            end = time.monotonic() + plan.profile.settle_s
+        elif time.monotonic() >= end:
+            break
         time.sleep(1)
     return missing
 
@@ -72,7 +79,7 @@ def _missing(stage: Stage, phase: Phase, settle_s: float) -> list[Part]:
 def _explain(folder: Path, plan: Submission, number: int, missing: set[str]) -> str:
     """Which elements did not do their share, and what their logs say last."""
     step, attempt = plan.steps[number], step_folder(folder, plan, number)
-    arrays = [job.id for job in submission.jobs(folder) if job.step == number and job.kind == "array"]
+    arrays = submission.arrays(folder, number)
     tasks = read_spec(attempt).tasks
     failed = [rank for rank in range(tasks) if missing & {part.name for part in read_share(attempt, rank)}]
     if not failed:

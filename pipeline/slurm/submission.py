@@ -178,6 +178,11 @@ def jobs(folder: Path) -> list[SubmittedJob]:
     return [SubmittedJob.model_validate(job, strict=False) for job in read_json(folder / "jobs.json")]
 
 
+def arrays(folder: Path, number: int) -> list[str]:
+    """Ids of a step's arrays, in the order of their chunks."""
+    return [job.id for job in jobs(folder) if job.step == number and job.kind == "array"]
+
+
 def record_job(folder: str, step: int, kind: Literal["array", "finalise"], answer: str) -> str:
     """Write down the job that sbatch's answer names, before anything else; returns its id."""
     match = re.search(r"\bjob (\d+)", answer)

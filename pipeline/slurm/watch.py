@@ -58,7 +58,7 @@ def _problem(folder: Path, plan: Submission, current: int, alive: list[Job]) -> 
 def _ended_early(folder: Path, plan: Submission, current: int, alive: list[Job]) -> list[str]:
     """Elements of the current array that left the queue without a word of success."""
     where, step = step_folder(folder, plan, current), plan.steps[current]
-    arrays = [job.id for job in submission.jobs(folder) if job.step == current and job.kind == "array"]
+    arrays = submission.arrays(folder, current)
     present = {job.id for job in alive}
     elements = [f"{arrays[rank // step.chunk]}_{rank % step.chunk}" for rank in range(read_spec(where).tasks)]
     gone = [(rank, element) for rank, element in enumerate(elements) if element not in present]
