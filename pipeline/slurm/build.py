@@ -43,13 +43,20 @@ def build(
         # queue by name, from every host.
         with output_lock(out):
             folder = _attach(loaded, out, reporter) or _submit(first, profile, profile_path, tasks, reporter)
-    except queue.NoAnswer as silence:
-        raise BuildFailed(f"{silence}; nothing was submitted; try again") from silence
-    if folder is not None:
-        if detach:
+        if folder is not None and detach:
             reporter.line(f"the same command without --detach watches them; to end them: {cancel_command(folder)}")
             return None
-        _watch(folder, reporter)
+        if folder is not None:
+            watch(folder, reporter)
+    except queue.NoAnswer as silence:
+        raise BuildFailed(f"{silence}; nothing was submitted; try again") from silence
+    except Interrupted:
+        if left := submission.newest(out):
+            reporter.line(
+                f"Slurm jobs {_ids(left)} go on without this command; the same command attaches to them; "
+                f"to end them: {cancel_command(left)}"
+            )
+        raise
     return Manifest.load(out)
 
 
@@ -126,14 +133,3 @@ def cancel_command(folder: Path) -> str:
 
 def _ids(folder: Path) -> str:
     return queue.shorten(job.id for job in submission.jobs(folder))
-
-
-def _watch(folder: Path, reporter: Reporter) -> None:
-    try:
-        watch(folder, reporter)
-    except Interrupted:
-        reporter.line(
-            f"Slurm jobs {_ids(folder)} go on without this command; the same command attaches to them; "
-            f"to end them: {cancel_command(folder)}"
-        )
-        raise
