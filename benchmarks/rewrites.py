@@ -12,7 +12,13 @@ from itertools import pairwise
 
 from manifests.sample import texts as sample
 
-_FORMULA = re.compile(r"\$\$(?P<display>[^$]+)\$\$|(?<![\\$])\$(?P<inline>[^$\n]+)\$(?!\d)")
+_FORMULA = re.compile(r"\$\$(?P<display>[^$]+)\$\$|(?<![\\$])\$(?P<inline>(?:[^$\n]|\n(?!\s*\n))+)\$(?!\d)")
+_LEFT_ALONE = re.compile(
+    rf"{_FORMULA.pattern}|\\\(.+?\\\)|\\\[.+?\\\]|\\begin\{{(?P<name>\w+\*?)\}}.+?\\end\{{(?P=name)\}}"
+    r"|`[^`]*`|\\[A-Za-z]+",
+    re.DOTALL,
+)
+"""What an edit of running text does not touch: formulas, code and commands."""
 _SYNONYMS = dict(
     pair.split(":")
     for pair in (
@@ -127,7 +133,7 @@ def faithful(text: str, rng: random.Random) -> tuple[str, str, tuple[str, ...]]:
     for name in [edit for edit in FAITHFUL if edit in chosen]:
         text = FAITHFUL[name](text, rng)
     if rng.random() < 0.25:
-        lines = original.split("\n\n")
+        lines = _blocks(original)
         for noise in rng.sample(_NOISE, rng.randint(1, 3)):
             lines.insert(rng.choice([0, len(lines)]), noise)
         original = "\n\n".join(lines)
@@ -139,10 +145,35 @@ def _prose(text: str, edit: Callable[[str], str]) -> str:
     """The text with its running text edited and its formulas as they are."""
     out: list[str] = []
     place = 0
-    for match in _FORMULA.finditer(text):
+    for match in _LEFT_ALONE.finditer(text):
         out += [edit(text[place : match.start()]), match[0]]
         place = match.end()
     return "".join([*out, edit(text[place:])])
+
+
+def _blocks(text: str) -> list[str]:
+    """The paragraphs; a formula with an empty line inside is not cut."""
+    blocks: list[str] = []
+    unclosed = False
+    for part in text.split("\n\n"):
+        if unclosed:
+            blocks[-1] += f"\n\n{part}"
+        else:
+            blocks.append(part)
+        last = blocks[-1]
+        unclosed = (
+            last.count("\\begin{") > last.count("\\end{")
+            or last.count("\\[") > last.count("\\]")
+            or last.count("$$") % 2 == 1
+        )
+    return blocks
+
+
+def _swap_formulas(text: str, swap: Callable[[re.Match[str]], str]) -> str:
+    """Formulas in dollars exchanged; a paragraph where it is not plain which dollars belong together stays."""
+    return "\n\n".join(
+        block if "$" in _FORMULA.sub("", block) else _FORMULA.sub(swap, block) for block in _blocks(text)
+    )
 
 
 def _formulas(text: str, edit: Callable[[str], str]) -> str:
@@ -150,7 +181,7 @@ def _formulas(text: str, edit: Callable[[str], str]) -> str:
         mark = "$$" if match["display"] else "$"
         return f"{mark}{edit(match['display'] or match['inline'])}{mark}"
 
-    return _FORMULA.sub(swap, text)
+    return _swap_formulas(text, swap)
 
 
 def _reword(text: str, rng: random.Random) -> str:
@@ -165,7 +196,7 @@ def _reword(text: str, rng: random.Random) -> str:
 
 
 def _is_prose(block: str) -> bool:
-    return not block.startswith(("#", "$$", "|", "-", ">", "```")) and "\n" not in block
+    return not block.startswith(("#", "$$", "|", "-", ">", "```", "\\")) and "\n" not in block
 
 
 def _sentences(block: str) -> list[str]:
@@ -173,7 +204,7 @@ def _sentences(block: str) -> list[str]:
 
 
 def _reorder(text: str, rng: random.Random) -> str:
-    blocks = text.split("\n\n")
+    blocks = _blocks(text)
     for i, block in enumerate(blocks):
         if _is_prose(block) and len(parts := _sentences(block)) > 2:
             k = rng.randrange(len(parts) - 1)
@@ -189,7 +220,7 @@ def _sections(text: str, rng: random.Random) -> str:
 
 
 def _lists(text: str, rng: random.Random) -> str:
-    blocks = text.split("\n\n")
+    blocks = _blocks(text)
     for i, block in enumerate(blocks):
         if _is_prose(block) and len(parts := _sentences(block)) > 2 and rng.random() < 0.5:
             mark = rng.choice(["- {}", "* {}", "{n}. {}", "**{n}.** {}"])
@@ -215,7 +246,7 @@ def _headings(text: str, rng: random.Random) -> str:
 
 
 def _labels(text: str, rng: random.Random) -> str:
-    blocks = text.split("\n\n")
+    blocks = _blocks(text)
     places = [i for i, block in enumerate(blocks) if _is_prose(block)]
     style = rng.choice(["**Step {}:** {}", "Step {}. {}", "### Step {}\n\n{}", "**Case {}.** {}", "({}) {}"])
     for n, i in enumerate(places[: rng.randint(2, 4)], 1):
@@ -224,7 +255,7 @@ def _labels(text: str, rng: random.Random) -> str:
 
 
 def _emphasis(text: str, rng: random.Random) -> str:
-    blocks = text.split("\n\n")
+    blocks = _blocks(text)
     label = rng.choice(["**Note:** ", "**Explanation.** ", "*Remark.* ", "**Solution:** ", "**Key idea:** "])
     places = [i for i, block in enumerate(blocks) if _is_prose(block)]
     if places:
@@ -279,13 +310,13 @@ def _chains(text: str, rng: random.Random) -> str:
             return f"$$\\begin{{aligned}} {sides[0]} {rows} \\end{{aligned}}$$"
         return " and ".join(f"${left} = {right}$" for left, right in pairwise(sides))
 
-    return _FORMULA.sub(split, text)
+    return _swap_formulas(text, split)
 
 
 def _spell(text: str, rng: random.Random) -> str:
     def prose(part: str) -> str:
         return re.sub(
-            r"(?<![\w.,#/-])([2-9]|1[0-2])(?= [a-z]{3,})",
+            r"(?<![\w.,#/(<>≤≥=+*×·^−–-])(?<![<>≤≥=+*×·^/−–-] )([2-9]|1[0-2])(?= [a-z]{3,})",
             lambda match: _WORDS[int(match[1])] if rng.random() < 0.7 else match[0],
             part,
         )
@@ -310,7 +341,7 @@ def _delimiters(text: str, rng: random.Random) -> str:
         tex = match["display"] or match["inline"]
         return display.format(tex.strip()) if match["display"] else inline.format(tex.strip())
 
-    return _FORMULA.sub(swap, text)
+    return _swap_formulas(text, swap)
 
 
 def _intro(text: str, rng: random.Random) -> str:
@@ -319,8 +350,8 @@ def _intro(text: str, rng: random.Random) -> str:
         "Let us go through this carefully, one idea at a time.",
         "The following explanation presents the argument in a structured way.",
     )
-    head, _, rest = text.partition("\n\n")
-    return f"{head}\n\n{rng.choice(lines)}\n\n{rest}"
+    head, *rest = _blocks(text)
+    return "\n\n".join([head, rng.choice(lines), *rest])
 
 
 # In this order: what works on `$` must come before the delimiters change.
@@ -421,7 +452,7 @@ def _swap_symbol(text: str, rng: random.Random) -> str | None:
 def _drop_sentence(text: str, rng: random.Random) -> str | None:
     found = [
         (block, part)
-        for block in text.split("\n\n")
+        for block in _blocks(text)
         if _is_prose(block) and len(parts := _sentences(block)) > 1
         for part in parts
         if re.search(r"\$[^$]*[=<>+^][^$]*\$|\\\(.*?[=<>+^].*?\\\)", part)
@@ -434,7 +465,7 @@ def _drop_sentence(text: str, rng: random.Random) -> str | None:
 
 def _insert(lines: tuple[str, ...]) -> Callable[[str, random.Random], str | None]:
     def alter(text: str, rng: random.Random) -> str | None:
-        blocks = text.split("\n\n")
+        blocks = _blocks(text)
         line = (
             rng.choice(lines).format(n=rng.choice([37, 73, 146, 289, 1987, 5.83]))
             if "{n}" in lines[0]

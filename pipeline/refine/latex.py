@@ -372,6 +372,9 @@ def _statements(atoms: list[str]) -> Form:
             side.pop()
         side_atoms, side = side, []
         here = " ".join(side_atoms)
+        if atom == BREAK and relation and not here:
+            depth = 0
+            continue  # the right side stands in the next row
         if relation:
             if here:
                 statements.append(statement(left or "?", relation, here))
