@@ -161,11 +161,10 @@ def _blocks(text: str) -> list[str]:
         else:
             blocks.append(part)
         last = blocks[-1]
-        unclosed = (
-            last.count("\\begin{") > last.count("\\end{")
-            or last.count("\\[") > last.count("\\]")
-            or last.count("$$") % 2 == 1
-        )
+        depth = 0
+        for mark in re.findall(r"\\(?:begin|end)\{", last):
+            depth = depth + 1 if mark == "\\begin{" else max(0, depth - 1)  # a text may begin inside an environment
+        unclosed = depth > 0 or last.count("\\[") > last.count("\\]") or last.count("$$") % 2 == 1
     return blocks
 
 

@@ -273,7 +273,14 @@ def _pair_numbers(
     spare += Counter(value for word, value in labels.elements() if word not in _ENUMERATED)
     spare += Counter(digits for one in formulas if one.key not in source.keys for digits in DIGITS.findall(one.key))
     missing: list[str] = []
+    risen = {value for value, count in gained.items() if count > 0}
+    replacements: dict[str, set[str]] = {}
     for number_of_value, (value, count) in enumerate(lost.items()):
+        if number_of_value < MAX_PAIRED:
+            replacements[value] = _replacements(value, original, rewrite)
+            if risen & replacements[value]:
+                missing.append(value)
+                count -= 1
         parts = value.lstrip("-").split("/")
         # Whether words may stand for it; asked once, since it reads the whole text.
         replaced = number_of_value > MAX_PAIRED or (implied[value] > 0 and _cut_out(value, original, rewrite, "¤"))
@@ -305,7 +312,6 @@ def _pair_numbers(
     candidates = [value for value, count in gained.items() if count > 0][:MAX_PAIRED]
     result.lost_numbers += missing[MAX_PAIRED:]
     unseen = [value for value in candidates if value not in here.kept]
-    replacements: dict[str, set[str]] = {}
     for value in missing[:MAX_PAIRED]:
         if value not in replacements:
             replacements[value] = _replacements(value, original, rewrite)

@@ -35,6 +35,7 @@ _TOKEN = re.compile(
 _NAMED = re.compile(rf"\\{_TEXT}\s?\{{(.*)\}}", re.DOTALL)
 _ENVIRONMENT = re.compile(r"\\(begin|end)\s?\{([A-Za-z]+)\*?\}")
 _SILENT = re.compile(r"\\(?:tag|label|eqref|ref|hspace|vspace|color|v?h?phantom|left|right)\*?\s?[{.]")
+_NOT_EQUAL = re.compile(r"\\not(?:\s|\\[,;:])*+=")
 _THOUSANDS = re.compile(r",|\{,\}|\\,")
 
 BREAK = "¶"
@@ -168,13 +169,9 @@ def number(digits: str) -> str:
 def _tokens(tex: str) -> list[str]:
     if not tex.isascii():
         tex = unicodedata.normalize("NFKC", tex.translate(SCRIPTS).replace("½", r"\frac12"))
-    tex = (
-        tex.replace(r"\not=", "≠")
-        .replace(r"\not\in", "∉")
-        .replace("&amp;", "&")
-        .replace("&lt;", "<")
-        .replace("&gt;", ">")
-    )
+    if r"\not" in tex:
+        tex = _NOT_EQUAL.sub("≠", tex).replace(r"\not\in", "∉")
+    tex = tex.replace("&amp;", "&").replace("&lt;", "<").replace("&gt;", ">")
     out: list[str] = []
     for raw in _TOKEN.findall(tex):
         same = _PLAIN.get(raw)

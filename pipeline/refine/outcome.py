@@ -37,22 +37,16 @@ def judge(
 ) -> tuple[Verdict, list[str]]:
     """The guard's verdict on the texts of one answer, and those that stand.
 
-    A rewrite stands or falls as a whole. Of extracted pairs each is checked alone, and the sound ones stand: a pair
-    need not hold everything, but must hold nothing new. A worked solution must keep everything and may add to it.
+    A rewrite and a worked solution stand or fall as a whole. Of extracted pairs each is checked alone, and the sound
+    ones stand. The thresholds are those of the mode.
     """
-    if mode == "rewrite":
+    settings = settings.for_mode(mode)
+    if mode != "extract_pairs":
         text = "".join(texts)
         return check_rewrite(original, text, settings, finish_reason=finish_reason, prompt=prompt), texts
-    if mode == "solution":
-        everything = {"max_new_formulas": 1.0, "max_new_numbers": 1.0, "max_length_ratio": 20.0, "min_overlap": 0.0}
-        relaxed = settings.model_copy(update=everything)
-        text = "".join(texts)
-        return check_rewrite(original, text, relaxed, finish_reason=finish_reason, prompt=prompt), texts
-    nothing = {"max_lost_formulas": 1.0, "max_lost_numbers": 1.0, "min_length_ratio": 0.0}
-    relaxed = settings.model_copy(update=nothing)
     if not texts:
         return Verdict(False, ["no_pairs"], "keep_original", {"pairs": 0.0}), []
-    verdicts = [check_rewrite(original, text, relaxed, finish_reason=finish_reason, prompt=prompt) for text in texts]
+    verdicts = [check_rewrite(original, text, settings, finish_reason=finish_reason, prompt=prompt) for text in texts]
     sound = [text for text, verdict in zip(texts, verdicts, strict=True) if verdict.accept]
     values = {"pairs": float(len(texts)), "sound_pairs": float(len(sound))}
     if sound:

@@ -25,6 +25,7 @@ _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 _SPACES = {0x00A0: " ", 0x200B: None, 0xFEFF: None, 0x00AD: None}
 _SIMPLE = re.compile(r"[^\s\d](?:[^\n]{0,300}[^\s])?")
 _SURELY = re.compile(r"[\\^_=]")
+_SURELY_SPACED = re.compile(r"[\\^_=(+<>]")
 _INLINE_CHARS = 2000
 _CLOSING = {"\\(": "\\)", "\\[": "\\]", "$$": "$$"}
 
@@ -133,7 +134,8 @@ def _dollar(text: str, marks: list[_Mark], i: int) -> int | None:
         last = inner[-1].isspace()
         if last != inner[0].isspace() and "\n" not in inner and not _SURELY.search(inner):
             return None
-        return None if _MONEY.match(inner) and (last or text[end : end + 1].isdigit()) else k
+        money = _MONEY.match(inner) and (last or text[end : end + 1].isdigit())
+        return None if money and not (last and inner[0].isspace() and _SURELY_SPACED.search(inner)) else k
     return None
 
 

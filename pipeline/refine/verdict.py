@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from pipeline.frozen import Frozen
+from pipeline.refine.prompts import Mode
 
 Action = Literal["accept", "retry", "keep_original", "drop"]
 
@@ -33,6 +34,16 @@ Reason = Literal[
     "names_new",
     "words_altered",
 ]
+
+
+MODE_DEFAULTS: dict[Mode, dict[str, float]] = {
+    "rewrite": {},
+    # A pair need not hold everything of its page, but must hold nothing new.
+    "extract_pairs": {"max_lost_formulas": 1.0, "max_lost_numbers": 1.0, "min_length_ratio": 0.0},
+    # A worked solution keeps everything and spells steps out.
+    "solution": {"max_new_formulas": 1.0, "max_new_numbers": 1.0, "max_length_ratio": 20.0, "min_overlap": 0.0},
+}
+"""Thresholds that differ from the strict ones, by the mode of the prompt; a recipe that sets a field keeps its own."""
 
 
 class GuardSettings(Frozen):
@@ -72,6 +83,11 @@ class GuardSettings(Frozen):
         if both := sorted(set(self.keep_original) & set(self.drop)):
             raise ValueError(f"{', '.join(both)} is in keep_original and in drop; take it out of one")
         return self
+
+    def for_mode(self, mode: Mode) -> "GuardSettings":
+        """These settings, with the thresholds of a prompt's mode for every field that was not set."""
+        defaults = MODE_DEFAULTS[mode]
+        return self.model_copy(update={name: defaults[name] for name in defaults.keys() - self.model_fields_set})
 
     def action(self, reasons: list[str]) -> Action:
         """What follows from the reasons: the hardest that any of them asks for."""

@@ -167,6 +167,21 @@ def test_budgets_allow_losses_and_never_alterations():
     assert check_rewrite(TEXT, FAITHFUL.replace("27 pupils", "29 pupils"), budget).reasons == ["numbers_altered"]
 
 
+def test_a_prompt_that_takes_or_adds_has_its_own_thresholds():
+    pair = "Question: What are the roots of $x^2 - 5x + 6 = 0$?\n\nAnswer: For $D = 25 - 24 = 1$ the roots are 3 and 2."
+    longer = TEXT + "\n\nTo check: $3 + 2 = 5$ and $3 \\cdot 2 = 6$."
+    for mode, text in (("extract_pairs", pair), ("solution", longer)):
+        assert not check_rewrite(TEXT, text).accept
+        assert check_rewrite(TEXT, text, GuardSettings().for_mode(mode)).reasons == []
+    assert GuardSettings().for_mode("rewrite") == GuardSettings()
+    assert GuardSettings(max_new_formulas=0.5).for_mode("solution").max_new_formulas == 0.5
+
+
+def test_a_formula_whose_right_side_stands_in_rows_is_compared_whole():
+    rows = r"= \begin{cases} n/2 & n \text{ even} \\ 3n + 1 & n \text{ odd} \end{cases}$ for every $n$ and $f$."
+    assert not check_rewrite(f"Let $f(n+1) {rows}", f"Let $f(f+1) {rows}").accept
+
+
 def test_the_action_follows_the_settings():
     settings = GuardSettings(keep_original=("finish_reason",), drop=("refusal",))
     assert check_rewrite(TEXT, FAITHFUL, settings, finish_reason="length").action == "keep_original"
@@ -205,19 +220,18 @@ def test_hostile_rewrites_end(hostile):
 
 @pytest.mark.data
 def test_error_rates_on_real_texts(real_data):
-    """Texts that nobody prepared: macros, plain formulas, exercises. The floors are those of the project's own texts
-    for alterations; a faithful rewrite of a text whose formulas stand outside delimiters is edited inside them.
-    """
+    """Texts that nobody prepared: macros, plain formulas, exercises."""
     missed: Counter[str] = Counter()
     refused: Counter[str] = Counter()
-    for case in cases(real_texts(real_data), 100, seed=7):
+    number = 200
+    for case in cases(real_texts(real_data), number, seed=7):
         verdict = check_rewrite(case.original, case.rewrite)
         if case.altered:
             missed.update(case.kinds if verdict.accept else [])
         else:
             refused.update(verdict.reasons[:1])
-    assert missed.total() <= 3, missed
-    assert refused.total() <= 7, refused
+    assert missed.total() <= 0.015 * number, missed
+    assert refused.total() <= 0.03 * number, refused
 
 
 def test_what_the_rules_editor_makes_of_the_sample_passes():
