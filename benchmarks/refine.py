@@ -150,7 +150,7 @@ def _missed(result: dict[str, Any]) -> list[str]:
 
 @contextmanager
 def _server(slots: int, delay_s: float) -> Iterator[str]:
-    command = [sys.executable, ROOT / "benchmarks" / "refine_server.py", "--slots", slots, "--delay-s", delay_s]
+    command = [sys.executable, "-m", "benchmarks.refine_server", "--slots", slots, "--delay-s", delay_s]
     process = _start(command)
     assert process.stdout is not None
     try:
