@@ -14,12 +14,14 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
-from statistics import median
+from statistics import mean, median, quantiles
 from typing import Any
 
 from benchmarks.environment import RESULTS, data_folder, environment, has_data
 from benchmarks.rewrites import cases, faithful, sample_texts
 from pipeline.refine import check_rewrite, content, latex
+from pipeline.refine.content import Content
+from pipeline.refine.noise import without_noise, without_repeats
 
 _TEXT_CHARS = 6000
 _TEXTS_PER_SOURCE = 60
@@ -67,6 +69,22 @@ def error_rates(texts: list[str], number: int) -> dict[str, Any]:
     }
 
 
+def noise_shares(texts: list[str]) -> dict[str, Any]:
+    """Shares of a text's formulas and numbers that stand in lines about the page or in repeated paragraphs."""
+    shares: dict[str, list[float]] = {"formulas": [], "numbers": []}
+    for text in texts:
+        before, after = Content(text), Content(without_repeats(without_noise(text)))
+        pairs = (("formulas", before.raw, after.raw), ("numbers", before.numbers.kept, after.numbers.kept))
+        for name, whole, rest in pairs:
+            if whole:
+                shares[name].append((whole - rest).total() / whole.total())
+    return {
+        name: {"texts": len(values), "mean": round(mean(values), 4)}
+        | {f"percentile_{p}": round(quantiles(values, n=100, method="inclusive")[p - 1], 4) for p in (50, 90, 95, 99)}
+        for name, values in shares.items()
+    }
+
+
 def cpu_time(texts: list[str]) -> dict[str, Any]:
     """CPU milliseconds per check of documents of about 1,000 tokens, all read anew in every round."""
     rng = random.Random(_SEED)
@@ -101,12 +119,14 @@ def main() -> int:
     own = sample_texts()
     result = {"environment": environment(["mathmill", "rapidfuzz"]), "own_texts": error_rates(own, number)}
     if has_data(data_folder()):
-        result["real_texts"] = error_rates(real_texts(data_folder()), number)
+        real = real_texts(data_folder())
+        result["real_texts"] = error_rates(real, number)
+        result["noise"] = noise_shares(real)
     result["cpu"] = cpu_time(own)
     for name in ("own_texts", "real_texts"):
         if name in result:
             _print(name, result[name])
-    print(f"CPU: {result['cpu']}")
+    print(f"noise: {result.get('noise')}\nCPU: {result['cpu']}")
     (RESULTS / "guard.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     return int(result["own_texts"]["caught"] < 0.99 or result["own_texts"]["refused"] > 0.03)
 

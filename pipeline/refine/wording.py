@@ -27,14 +27,18 @@ _FACTS = re.compile(rf"\b(?:{'|'.join(_FACT)})s?\b", re.IGNORECASE)
 _NAME = re.compile(r"[A-Z](?<=[a-zà-ÿ,;)(] [A-Z])[a-zà-ÿ]{3,}(?:['’]s)?")
 _STATED = re.compile(rf"[\s>*_#\-]*(?:\d+[.)] )?{_FACTS.pattern}", re.IGNORECASE)
 # `Theorem (Gauss)`: the bracket is looked for first, as it is rare.
-_BRACKETED = re.compile(r"\((?:[A-Za-z]+ )?([A-Za-z][^\W\d_]{2,})")
+_BRACKETED = re.compile(r"\((?:[A-Za-z]+ )?([A-Z][^\W\d_]{2,})")
 _FACT_BEFORE = re.compile(rf"{_FACTS.pattern}\W{{0,4}}\Z", re.IGNORECASE)
 _NAME_CHARS = 24
 _WORD = re.compile(r"[^\W\d_]+")
 _UNKNOWN = 0.4
 """Share of words that the original does not have from which a statement is a new one."""
 # Headings, bold labels and short lines without a verb write words with a capital for style.
-_TITLES = re.compile(r"^[ \t>]*#{1,6}[ \t].*$|^[ \t]*(?:[-*+][ \t]+)?\*\*[^*\n]{1,80}\*\*:?", re.MULTILINE)
+_TITLES = re.compile(
+    r"^[ \t>]*#{1,6}[ \t].*$|^[ \t]*(?:[-*+][ \t]+)?\*\*[^*\n]{1,80}\*\*:?"
+    r"|^(?:(?:[A-Z\d][\w'’–-]*+|an?|and|by|for|from|in|of|on|or|the|to|using|with)[:,]?(?:[ \t]+|$)){3,12}+$",
+    re.MULTILINE,
+)
 _SENTENCE = re.compile(r"[^.!?\n]+")
 _ENDS = re.compile(r"[.!?\n]+")
 _SENTENCE_CHARS = 20
