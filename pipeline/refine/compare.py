@@ -59,8 +59,9 @@ def compare(original: Content, rewrite: Content, source: Content | None = None) 
     kept_new: list[Form] = []  # gained formulas that the original supports
     unsupported: list[Form] = []
     derived: list[Form] = []  # statements of known sides: fine, unless something is missing that they could replace
+    lists = [Counter(one.expressions) for one in lost if _is_list(one)]
     for one in gained:
-        supported = _supported(one, source)
+        supported = _supported(one, source) and not (_is_list(one) and _changed(Counter(one.expressions), lists))
         (kept_new if supported else derived if _derivable(one, source) else unsupported).append(one)
     missing = _missing(lost, kept_new, original, rewrite)
     if missing:
@@ -108,6 +109,16 @@ def _take_numbers(forms: Counter[Form], equal: Counter[str]) -> tuple[Counter[st
         else:
             rest[one] = left
     return values, rest
+
+
+def _is_list(one: Form) -> bool:
+    """Whether a formula lists three things or more, as in `1, 1, 2, 5, 14`."""
+    return len(one.expressions) > 2 and not one.statements
+
+
+def _changed(made: Counter[str], lists: list[Counter[str]]) -> bool:
+    """Whether a list has the length of a lost one and most of its items, yet not all."""
+    return any(made != one and made.total() == one.total() and 2 * (made & one).total() >= one.total() for one in lists)
 
 
 def _supported(one: Form, original: Content) -> bool:

@@ -182,6 +182,12 @@ def test_a_formula_whose_right_side_stands_in_rows_is_compared_whole():
     assert not check_rewrite(f"Let $f(n+1) {rows}", f"Let $f(f+1) {rows}").accept
 
 
+def test_an_item_of_a_list_exchanged_for_another_number_of_the_page_is_altered():
+    text = "The Catalan numbers form the sequence ${}, 1, 2, 5, 14, 42, \\ldots$ and there are $4$ of them below $10$."
+    assert check_rewrite(text.format(1), text.format(4)).reasons == ["formulas_altered"]
+    assert check_rewrite(text.format(1), text.format(1).replace("\\ldots", "\\dots")).accept
+
+
 def test_the_action_follows_the_settings():
     settings = GuardSettings(keep_original=("finish_reason",), drop=("refusal",))
     assert check_rewrite(TEXT, FAITHFUL, settings, finish_reason="length").action == "keep_original"
