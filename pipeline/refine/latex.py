@@ -8,8 +8,10 @@ spaces between; a statement is two neighbouring sides of a relation, so that `a 
 
 import re
 import unicodedata
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 
 from pipeline.dedup.spelling import DROPPED, SCRIPTS, SPELLING, UNICODE
 
@@ -96,8 +98,10 @@ _STOPS = frozenset([".", ",", ";", ":", BREAK])
 
 
 def _table() -> dict[str, tuple[str, ...]]:
-    """What a token stands for; a token that is not here stands for itself."""
-    table: dict[str, tuple[str, ...]] = {token: () for token in DROPPED if token != "&"}
+    """What a token stands for: the common ones, and those that do not stand for themselves."""
+    common = [*filter(str.isalpha, map(chr, range(128))), *map(str, range(100)), *"+-()[]<>=!/|,;:.{}^_&'"]
+    table: dict[str, tuple[str, ...]] = {token: (token,) for token in common}
+    table |= {token: () for token in DROPPED if token != "&"}
     for token, spelled in (SPELLING | UNICODE).items():
         table[token] = tuple(part for word in spelled.split() if (part := _SAME.get(word, word)))
     table |= {token: tuple(same.split()) for token, same in _SAME.items()}
@@ -106,10 +110,6 @@ def _table() -> dict[str, tuple[str, ...]]:
 
 
 _TABLE = _table()
-_PLAIN = {token: (token,) for token in map(chr, range(33, 127)) if token.isalpha() or token.isdigit()} | {
-    token: _TABLE.get(token, (token,)) for token in "+-()[]<>!/|,;:.{}^_&'"
-}
-"""What the commonest tokens stand for."""
 _NESTING = frozenset(["{", "}", "^", "_", "&", r"\frac", r"\sqrt", r"\binom", "begin matrix", "end matrix"])
 _SIDE_MARKS = _OPENING | _CLOSING | _SEPARATORS | _RELATIONS
 
@@ -140,7 +140,9 @@ def form_of_short(tex: str) -> Form:
 def _form(tex: str) -> Form:
     if len(tex) > MAX_CHARS:
         return Form("".join(tex.split()))
-    atoms = _sequence(_tokens(tex), 0, "", 0)[0]
+    atoms = _tokens(tex)
+    if not _NESTING.isdisjoint(atoms):
+        atoms = _sequence(atoms, 0, "", 0)[0]
     atoms = _without_call_brackets(atoms)
     if "⟦" in atoms:
         # The brackets around an array are those that `pmatrix` has by itself.
@@ -172,12 +174,12 @@ def _tokens(tex: str) -> list[str]:
     if r"\not" in tex:
         tex = _NOT_EQUAL.sub("≠", tex).replace(r"\not\in", "∉")
     tex = tex.replace("&amp;", "&").replace("&lt;", "<").replace("&gt;", ">")
+    found = _TOKEN.findall(tex)
+    if ":" not in tex:
+        with suppress(KeyError):  # nearly every formula has common tokens only
+            return list(chain.from_iterable([_TABLE[raw] for raw in found]))
     out: list[str] = []
-    for raw in _TOKEN.findall(tex):
-        same = _PLAIN.get(raw)
-        if same is not None:
-            out += same
-            continue
+    for raw in found:
         same = _TABLE.get(raw)
         if raw == "=" and out and out[-1] == ":":
             out[-1] = ":="
@@ -347,7 +349,7 @@ def _without_call_brackets(atoms: list[str]) -> list[str]:
 def _statements(atoms: list[str]) -> Form:
     statements: list[Statement] = []
     expressions: list[str] = []
-    key = " ".join(atom for atom in atoms if atom != BREAK)
+    key = " ".join([atom for atom in atoms if atom != BREAK])
     side: list[str] = []
     left = relation = ""
     first = "?" if atoms and atoms[0] in _RELATIONS else ""

@@ -25,10 +25,11 @@ _NOISE = re.compile(
     r")[\W_]*",
     re.IGNORECASE,
 )
-_PASSING = re.compile(
-    rf"\b(?:posted|asked|answered|published|submitted|edited|updated)(?: by [\w.]{{1,30}})?(?: on)? {_DATE}[.,]?"
-    r"|(?<![\d,.])\d[\d,]{0,12} (?:views?|comments?|repl(?:y|ies)"
-    r"|(?:up ?)?votes?|likes?|shares?|followers?)\b(?! (?:of|for|each))",
+_POSTING = ("posted", "asked", "answered", "published", "submitted", "edited", "updated")
+_POSTED = re.compile(rf"\b(?:{'|'.join(_POSTING)})(?: by [\w.]{{1,30}})?(?: on)? {_DATE}[.,]?", re.IGNORECASE)
+_VIEWED = re.compile(
+    r"\d(?<![\d,.].)[\d,]{0,12} (?:views?|comments?|repl(?:y|ies)|(?:up ?)?votes?|likes?|shares?|followers?)\b"
+    r"(?! (?:of|for|each))",
     re.IGNORECASE,
 )
 _NOISE_CHARS = 120
@@ -38,7 +39,12 @@ def without_noise(text: str) -> str:
     """The text without lines and phrases about the page itself."""
     lines = text.split("\n")
     kept = [line for line in lines if not is_noise(line)]
-    return _PASSING.sub("", "\n".join(kept) if len(kept) < len(lines) else text)
+    if len(kept) < len(lines):
+        text = "\n".join(kept)
+    lower = text.casefold()
+    if any(word in lower for word in _POSTING):
+        text = _POSTED.sub("", text)
+    return _VIEWED.sub("", text)
 
 
 def without_repeats(text: str) -> str:
