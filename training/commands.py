@@ -215,10 +215,12 @@ def export(
 
 
 def plot(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of runs.")],
+    runs: Annotated[
+        list[Path], typer.Argument(metavar="RUN...", help="Folders of runs, or CSV files of published curves.")
+    ],
     out: Annotated[Path, typer.Option(help="Picture: .png, .svg or .pdf.")] = Path("runs.png"),
 ) -> None:
-    """Draw loss, held-out loss, learning rate and speed of runs."""
+    """Draw what the logs of runs hold, side by side: losses, accuracy, lengths, rewards and more."""
     from training.plot import plot as draw
 
     print(draw(runs, out))

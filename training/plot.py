@@ -1,41 +1,112 @@
-"""Curves of runs in one picture: loss, held-out loss, learning rate and speed over tokens."""
+"""Curves of runs in one picture: what their logs hold, or published curves from CSV files, side by side."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Sequence
 from pathlib import Path
 
+from pipeline.errors import BadInput
 from training.watch import read_metrics
 
-_PANELS: tuple[tuple[str, Callable[[str], bool]], ...] = (
-    ("loss", lambda name: name == "train/loss"),
-    ("held-out loss", lambda name: name.startswith("eval/loss/")),
-    ("learning rate", lambda name: name == "train/lr"),
-    ("tokens per second and device", lambda name: name == "speed/tokens_per_s_per_device"),
+_PANELS = (
+    ("loss", "train/loss"),
+    ("held-out loss", "eval/loss/"),
+    ("learning rate", "train/lr"),
+    ("tokens per second and device", "speed/tokens_per_s_per_device"),
+    ("accuracy", "eval/accuracy/"),
+    ("length, tokens", "eval/length/"),
+    ("share at the length limit", "eval/at_limit/"),
+    ("reward of rollouts", "rollout/reward"),
+    ("length of rollouts, tokens", "rollout/length"),
+    ("share of repetitive rollouts", "rollout/repetition"),
+    ("entropy, nats", "policy/entropy"),
+    ("KL of sampler and trainer", "policy/sampler_kl"),
 )
+"""Titles, and the figure that each panel draws; one that ends in `/` gives a panel to each of its parts."""
+
+Series = dict[str, list[tuple[float, float]]]
+"""Points over steps, by the name of the figure."""
 
 
-def plot(folders: list[Path], target: Path) -> Path:
-    """Draw the runs of `folders` into the picture `target` (.png, .svg or .pdf).
+def plot(sources: Sequence[Path], target: Path) -> Path:
+    """Draw runs into the picture `target` (.png, .svg or .pdf); a panel per figure that any of them has.
+
+    Args:
+        sources: folders of runs; or CSV files of published curves, `acc_TASK.csv` and `length_TASK.csv` with a column
+            per run, or folders of them.
+        target: the picture.
 
     Raises:
-        BadInput: a folder has no metrics.
+        BadInput: a source holds neither, or there is nothing to draw.
     """
+    runs: dict[str, Series] = {}
+    for source in sources:
+        for name, series in _read(source).items():
+            runs.setdefault(name, {}).update(series)
+    panels = _panels(runs)
+    if not panels:
+        raise BadInput(f"{', '.join(map(str, sources))}: no figure to draw; give folders of runs that have made steps")
     import matplotlib
 
     matplotlib.use("agg")
     from matplotlib import pyplot
 
-    runs = {folder.name: read_metrics(folder) for folder in folders}
-    figure, axes = pyplot.subplots(2, 2, figsize=(12, 8), layout="constrained")
-    for (title, wanted), axis in zip(_PANELS, axes.flat, strict=True):
-        for name, events in runs.items():
-            for key in sorted({key for event in events for key in event if wanted(key)}):
-                points = [(event["step"], event[key]) for event in events if key in event]
-                part = key.removeprefix("eval/loss/")
-                axis.plot(*zip(*points, strict=True), label=name if part == key else f"{name} {part}", linewidth=1)
+    columns = min(2, len(panels))
+    rows = math.ceil(len(panels) / columns)
+    figure, axes = pyplot.subplots(rows, columns, figsize=(6 * columns, 4 * rows), layout="constrained", squeeze=False)
+    for axis in axes.flat[len(panels) :]:
+        axis.remove()
+    for (title, key), axis in zip(panels, axes.flat, strict=False):
+        for name, series in runs.items():
+            if key in series:
+                axis.plot(*zip(*series[key], strict=True), label=_short(name), linewidth=1)
         axis.set(title=title, xlabel="step")
         axis.grid(alpha=0.3)
-        if axis.get_legend_handles_labels()[0]:
-            axis.legend(fontsize="small")
+        axis.legend(fontsize="x-small")
     figure.savefig(target)
     pyplot.close(figure)
     return target
+
+
+def _panels(runs: dict[str, Series]) -> list[tuple[str, str]]:
+    """(title, figure) of every panel that some run has points for."""
+    known = sorted({key for series in runs.values() for key, points in series.items() if points})
+    found = []
+    for title, wanted in _PANELS:
+        for key in known:
+            if key == wanted:
+                found.append((title, key))
+            elif wanted.endswith("/") and key.startswith(wanted):
+                found.append((f"{title}: {key.removeprefix(wanted)}", key))
+    return found
+
+
+def _read(source: Path) -> dict[str, Series]:
+    if source.suffix == ".csv":
+        return _read_csv(source)
+    tables = sorted(source.glob("*.csv")) if source.is_dir() else []
+    if tables:
+        runs: dict[str, Series] = {}
+        for table in tables:
+            for name, series in _read_csv(table).items():
+                runs.setdefault(name, {}).update(series)
+        return runs
+    series = {}
+    for event in read_metrics(source):
+        for key, value in event.items():
+            if key not in ("step", "time"):
+                series.setdefault(key, list[tuple[float, float]]()).append((event["step"], value))
+    return {source.name: series}
+
+
+def _read_csv(path: Path) -> dict[str, Series]:
+    from training.rl.curves import read_csv
+
+    kind, _, task = path.stem.partition("_")
+    figure = {"acc": "eval/accuracy", "length": "eval/length"}.get(kind)
+    if figure is None or not task:
+        raise BadInput(f"{path}: is it accuracy or length? Name it acc_TASK.csv or length_TASK.csv")
+    return {curve.run: {f"{figure}/{task}": list(curve.points)} for curve in read_csv(path) if curve.run}
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 48 else "…" + name[-47:]

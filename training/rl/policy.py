@@ -121,8 +121,8 @@ class PolicyModel(LossModel):
         stats, settings = self.stats, self.algorithm
         stats.tokens += len(logprobs)
         stats.entropy += float(entropy.sum())
-        gap = (old - sampler).detach()
-        stats.sampler_kl += float((torch.exp(gap) - gap - 1).sum())
+        gap = (old - sampler).detach().double()
+        stats.sampler_kl += float((torch.expm1(gap) - gap).sum())
         stats.sampler_max = max(stats.sampler_max, float(gap.abs().max()))
         if settings.term == "clipped":
             ratio = torch.exp(log_ratios(logprobs, old, batch.answers, batch.num_answers, settings.level))
