@@ -20,7 +20,7 @@ _RUN = re.compile(
     rf"(?:{_ATOM}[ ]?){{1,12}}+(?:{_OPERATOR}[ ]?(?:[-−+][ ]?)?(?:{_ATOM}[ ]?){{1,40}}+)++", re.IGNORECASE
 )
 # Searched at every character of a text: the pattern begins with a set, which the engine skips to.
-_SIGN = re.compile(r"[=<>≤≥≠≈≡∈^+×÷±²³\-−*/](?:(?<=[=<>≤≥≠≈≡∈^+×÷±²³])|(?<=[\w)] .)(?= [\w(]))")
+_SIGN = re.compile(r"[=<>≤≥≠≈≡∈+×÷±\-−*/](?:(?<=[=<>≤≥≠≈≡∈+×÷±])|(?<=[\w)] .)(?= [\w(]))")
 _SPOKEN = ("plus", "minus", "times", "equal", "divided")
 _SPOKEN_SIGN = re.compile(r"\b(?:plus|minus|times|equals?|divided)\b")
 _SURE = re.compile(r"[=<>≤≥≠≈≡∈^+×÷±²³√]|\w [-−*/] \w|plus|minus|times|equals|divided")

@@ -18,7 +18,7 @@ _ENVIRONMENTS = (
     "equation|align|aligned|alignat|gather|gathered|multline|eqnarray|displaymath|math|flalign|split|array|cases"
     "|[pbvV]?matrix"
 )
-_MARK = re.compile(r"\\(?:[\\$()\[\]]|(?:begin|end)\s?\{(?:" + _ENVIRONMENTS + r")\*?\})|\$\$?")
+_MARK = re.compile(r"\\(?:[\\$()\[\]]|(?:begin|end)\s?\{(?:" + _ENVIRONMENTS + r")\*?\})|\${5,}|\$\$?")
 _CHARACTERS = frozenset(["\\\\", "\\$"])
 _MONEY = re.compile(r"\s*\d[\d.,]*(?:\s+(?:[a-z]{2,}|[A-Z][a-z]+)|\s*[-–]\s*$|\s*[/)])")
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
@@ -128,6 +128,8 @@ def _dollar(text: str, marks: list[_Mark], i: int) -> int | None:
             return None
         if other[0] != "$":
             continue
+        if len(other) > 2:
+            return None  # a rule of dollars
         inner = text[start:place]
         if not inner or inner.isspace() or ("\n" in inner and _BLANK_LINE.search(inner)):
             return None

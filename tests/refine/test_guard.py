@@ -217,7 +217,16 @@ def test_error_rates_over_rewrites_with_a_known_answer():
 
 
 @pytest.mark.parametrize(
-    "hostile", ["$" * 60_000, "the same again " * 30_000, "x^" * 20_000, "\\(a" * 30_000, "`" * 200_000, "1," * 30_000]
+    "hostile",
+    [
+        "$" * 1_000_000,
+        "$$ " * 60_000,
+        "the same again " * 30_000,
+        "x^" * 20_000,
+        "\\(a" * 30_000,
+        "`" * 200_000,
+        "1," * 30_000,
+    ],
 )
 def test_hostile_rewrites_end(hostile):
     assert not check_rewrite(TEXT, hostile).accept
