@@ -8,9 +8,7 @@ import numpy as np
 import torch
 import torch.distributed as dist
 
-from pipeline.errors import BadInput, BuildFailed
-from pipeline.interrupt import Interrupted
-from pipeline.lock import output_lock
+from pipeline.errors import BuildFailed
 from training.checkpoint import (
     Checkpointer,
     Record,
@@ -18,7 +16,6 @@ from training.checkpoint import (
     load_checkpoint,
     plain_ledger,
     read_record,
-    remove_incomplete,
 )
 from training.compat import set_timeout
 from training.data import MixtureData, open_mixture
@@ -31,9 +28,10 @@ from training.memory import check_memory
 from training.model import LossModel, build_model, count_parameters, load_model_config, place_model, shape_model
 from training.run import LoadedRun
 from training.schedule import learning_rate
+from training.session import run_in_folder
 from training.start import find_start
 from training.step import NotFinite, StepResult, make_optimizer, train_step
-from training.stopping import Stop, stop_on_signals
+from training.stopping import Stop
 from training.tokenizer import check_tokenizer
 from training.watch import Watcher
 from training.world import World, join_world
@@ -61,23 +59,7 @@ def train(loaded: LoadedRun, out: Path, *, resume: bool = False) -> Path:
 
 def train_in(world: World, loaded: LoadedRun, out: Path, *, resume: bool = False) -> Path:
     """`train` in a group of processes that stands already."""
-    with ExitStack() as stack:
-        if world.is_first:
-            stack.enter_context(output_lock(out))
-            for path in remove_incomplete(out):
-                print(f"removed an incomplete checkpoint: {path.name}", flush=True)
-        dist.barrier()
-        if resume and not complete_checkpoints(out):
-            raise BadInput(f"{out}: no complete checkpoint to resume from; leave out --resume to begin anew")
-        loaded = loaded.moved(out)
-        training = _Training(loaded, out, world)
-        if world.is_first:
-            loaded.write()
-        stop = stack.enter_context(stop_on_signals())
-        last = training.run(stop)
-        if stop.name is not None:
-            raise Interrupted(stop.name)
-        return last
+    return run_in_folder(world, out, resume, lambda: _Training(loaded, out, world))
 
 
 class _Training:

@@ -16,15 +16,12 @@ import torch.distributed as dist
 from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
 
 from pipeline.errors import BadInput, BuildFailed
-from pipeline.interrupt import Interrupted
-from pipeline.lock import output_lock
 from pipeline.progress import Reporter
 from training.checkpoint import (
     Checkpointer,
     complete_checkpoints,
     load_checkpoint,
     read_record,
-    remove_incomplete,
 )
 from training.compat import set_timeout
 from training.evaluate.evaluate import evaluate
@@ -40,8 +37,9 @@ from training.rl.prompts import Prompts, PromptState
 from training.rl.record import TOKENIZER, RlRecord
 from training.rl.settings import LoadedRlRun, RlRun
 from training.rl.update import mini_batches, score, stats_figures, update
+from training.session import run_in_folder
 from training.step import NotFinite, make_optimizer
-from training.stopping import Stop, stop_on_signals
+from training.stopping import Stop
 from training.watch import Watcher, duration
 from training.world import World, join_world
 
@@ -69,20 +67,7 @@ def train_rl(loaded: LoadedRlRun, out: Path, *, resume: bool = False) -> Path:
 
 def train_rl_in(world: World, loaded: LoadedRlRun, out: Path, *, resume: bool = False) -> Path:
     """`train_rl` in a group of processes that stands already."""
-    with ExitStack() as stack:
-        if world.is_first:
-            stack.enter_context(output_lock(out))
-            for path in remove_incomplete(out):
-                print(f"removed an incomplete checkpoint: {path.name}", flush=True)
-        dist.barrier()
-        if resume and not complete_checkpoints(out):
-            raise BadInput(f"{out}: no complete checkpoint to resume from; leave out --resume to begin anew")
-        training = _Training(loaded, out, world)
-        stop = stack.enter_context(stop_on_signals())
-        last = training.run(stop)
-        if stop.name is not None:
-            raise Interrupted(stop.name)
-        return last
+    return run_in_folder(world, out, resume, lambda: _Training(loaded, out, world))
 
 
 class _Training:

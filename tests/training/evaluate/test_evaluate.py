@@ -20,7 +20,6 @@ from training.rl.rollout import Completion, Request, Sampling, Weights
 from training.templates import load_template
 
 TASKS = sorted(path.stem for path in (Path(__file__).parents[3] / "manifests/tasks").glob("*.yaml"))
-DATA = Path("~/.cache/mathmill-data/eval_sets").expanduser()
 
 
 class Scripted:
@@ -113,11 +112,10 @@ def test_shipped_tasks_and_their_examples_load(name: str) -> None:
 
 
 @pytest.mark.data
-@pytest.mark.skipif(not DATA.is_dir(), reason="shared/data is not unpacked")
 @pytest.mark.parametrize("name", TASKS)
-def test_real_files_are_read(name: str) -> None:
+def test_real_files_are_read(real_data: Path, name: str) -> None:
     task = load_task(name)
-    problems = load_problems(name, task, DATA)
+    problems = load_problems(name, task, real_data / "eval_sets")
     assert len(problems) == (15 if name == "aime25" else task.num_problems)
     if task.kind == "choice":
         assert {problem.answer for problem in problems} <= set("ABCDE")

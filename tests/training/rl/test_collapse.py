@@ -8,7 +8,6 @@ from training.rl.collapse import Point, find_collapse
 from training.rl.curves import read_csv
 from training.rl.settings import CollapseSettings
 
-CURVES = Path("~/.cache/mathmill-data/rl_curves").expanduser()
 SETTINGS = CollapseSettings()
 
 
@@ -48,9 +47,10 @@ def test_answers_that_run_to_the_limit_or_repeat_are_a_collapse(rule: str) -> No
 
 
 @pytest.mark.data
-@pytest.mark.skipif(not CURVES.is_dir(), reason="shared/data is not unpacked")
-def test_of_the_published_runs_the_two_that_collapsed_are_found() -> None:
-    curves = {curve.run: curve for path in sorted(CURVES.glob("*/acc_math500.csv")) for curve in read_csv(path)}
+def test_of_the_published_runs_the_two_that_collapsed_are_found(real_data: Path) -> None:
+    curves = {
+        curve.run: curve for path in sorted(real_data.glob("rl_curves/*/acc_math500.csv")) for curve in read_csv(path)
+    }
     assert len(curves) == 29
     found = {}
     for run, curve in curves.items():

@@ -16,8 +16,6 @@ from training.rl.grading import GradingPool, grade_batch, shared_pool
 from training.rl.rewards import grade_answer
 from training.rl.symbolic import equal
 
-DATA = Path("~/.cache/mathmill-data").expanduser()
-
 EQUAL = [
     (r"\dfrac{1}{2}", r"\frac12"),
     (r"\$5.00", "5"),
@@ -223,11 +221,10 @@ def test_hostile_responses_are_read_in_bounded_time(response: str, pool: Grading
 
 
 @pytest.mark.data
-@pytest.mark.skipif(not (DATA / "eval_sets").is_dir(), reason="shared/data is not unpacked")
-def test_arithmetic_never_disagrees_with_symbols() -> None:
+def test_arithmetic_never_disagrees_with_symbols(real_data: Path) -> None:
     golds = []
     for name in ("gsm8k_test", "math500"):
-        golds += [json.loads(line)["answer"] for line in (DATA / f"eval_sets/{name}.jsonl").open(encoding="utf-8")]
+        golds += [json.loads(line)["answer"] for line in (real_data / f"eval_sets/{name}.jsonl").open(encoding="utf-8")]
     golds = sorted(set(golds))
     pairs = [*zip(golds, golds, strict=True), *zip(golds, golds[7:] + golds[:7], strict=True)][::4]
     decided = [(gold, answer, verdict) for gold, answer in pairs if (verdict := compare(gold, answer)) is not None]
@@ -236,10 +233,9 @@ def test_arithmetic_never_disagrees_with_symbols() -> None:
 
 
 @pytest.mark.data
-@pytest.mark.skipif(not (DATA / "peer_tests").is_dir(), reason="shared/data is not unpacked")
-def test_scored_outputs_of_a_real_model(pool: GradingPool) -> None:
+def test_scored_outputs_of_a_real_model(real_data: Path, pool: GradingPool) -> None:
     golds, responses, scores = [], [], []
-    for line in (DATA / "peer_tests/qwen_math_cot100_scored.jsonl").open(encoding="utf-8"):
+    for line in (real_data / "peer_tests/qwen_math_cot100_scored.jsonl").open(encoding="utf-8"):
         row = json.loads(line)
         golds += [row["gt"]] * len(row["code"])
         responses += row["code"]
