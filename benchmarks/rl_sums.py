@@ -18,6 +18,7 @@ import yaml
 
 from benchmarks.environment import RESULTS, environment
 from pipeline.files import write_json
+from training.world import World, join_world
 
 DIGITS = "0123456789+=;,.QA\n "
 MODEL = {
@@ -61,13 +62,13 @@ def right_sum(gold: str, response: str, grade: Any, num_tokens: int) -> float:
     return float(response.rpartition(";")[2].strip() == gold)
 
 
-def run_seed(folder: Path, seed: int, mid_steps: int, rl_steps: int, largest: int = 60) -> dict[str, Any]:
+def run_seed(world: World, folder: Path, seed: int, mid_steps: int, rl_steps: int, largest: int = 60) -> dict[str, Any]:
     """Mid-train, train, and measure one seed; accuracies are shares of held-out sums, four samples each."""
     from pipeline.progress import Reporter
     from training.export import export
-    from training.midtrain import train
+    from training.midtrain import train_in
     from training.rl.settings import load_rl_run
-    from training.rl.train import train_rl
+    from training.rl.train import train_rl_in
     from training.run import load_run
     from training.tokenize.run import plan_job, tokenize
 
@@ -102,7 +103,7 @@ def run_seed(folder: Path, seed: int, mid_steps: int, rl_steps: int, largest: in
     }
     (folder / "mid.yaml").write_text(yaml.safe_dump(mid))
     started = time.process_time()
-    checkpoint = train(load_run(folder / "mid.yaml"), folder / "mid")
+    checkpoint = train_in(world, load_run(folder / "mid.yaml"), folder / "mid")
     mid_cpu_s = time.process_time() - started
     export(checkpoint, folder / "base", dtype="float32", tokenizer=folder / "tokenizer")
     rl = {
@@ -122,7 +123,7 @@ def run_seed(folder: Path, seed: int, mid_steps: int, rl_steps: int, largest: in
     (folder / "rl.yaml").write_text(yaml.safe_dump(rl))
     before = accuracy(folder / "base", folder)
     started = time.process_time()
-    last = train_rl(load_rl_run(folder / "rl.yaml"), folder / "rl")
+    last = train_rl_in(world, load_rl_run(folder / "rl.yaml"), folder / "rl")
     rl_cpu_s = time.process_time() - started
     export(last, folder / "policy", dtype="float32")
     after = accuracy(folder / "policy", folder)
@@ -183,10 +184,10 @@ def main() -> None:
 
     torch.set_num_threads(1)
     results = []
-    with tempfile.TemporaryDirectory() as temporary:
+    with tempfile.TemporaryDirectory() as temporary, join_world() as world:
         for seed in range(options.seeds):
             folder = (options.out or Path(temporary)) / f"seed-{seed}"
-            results.append(run_seed(folder, seed, options.mid_steps, options.steps))
+            results.append(run_seed(world, folder, seed, options.mid_steps, options.steps))
             print(results[-1], flush=True)
     write_json(RESULTS / "rl-sums.json", {**environment(("torch", "transformers")), "seeds": results})
     if any(result["after"] - result["before"] < RISE for result in results):

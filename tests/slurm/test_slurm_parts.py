@@ -56,6 +56,7 @@ def test_the_chain_has_a_step_for_each_phase(submitted):
         ("dedup/signatures", 4, 2, False),
         ("dedup/cluster", 1, 1, False),
         ("dedup/remove", 4, 2, True),
+        ("refine/rewrite", 4, 2, True),
         ("shard/gather", 4, 2, False),
         ("shard/write", 4, 2, True),
     ]
@@ -104,7 +105,7 @@ def test_the_verdicts_of_finalise_jobs_count(submitted):
     assert judge(folder, plan, []) == State(1, "no", failed=True)
     for number in range(len(plan.steps)):
         write_json(submission.step_folder(folder, plan, number) / "complete.json", {"summary": ""})
-    assert judge(folder, plan, []) == State(7)
+    assert judge(folder, plan, []) == State(len(plan.steps))
 
 
 def test_a_local_build_is_refused_where_the_queue_cannot_be_seen(submitted, monkeypatch):
