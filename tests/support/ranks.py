@@ -50,19 +50,17 @@ class Ranks:
         return [value for _, value in answers]
 
     def close(self) -> None:
-        """End the processes."""
-        for pipe in self._pipes:
-            pipe.send(None)
+        """End the processes; they wait for a job, if they are still there."""
         for process in self._processes:
-            process.join(10)
             process.kill()
+            process.join()
         self._folder.cleanup()
 
 
 def _serve(rank: int, size: int, store: str, pipe: Connection) -> None:
     world = _join(rank, size, store)
-    while (job := pipe.recv()) is not None:
-        function, args = job
+    while True:
+        function, args = pipe.recv()
         try:
             pipe.send((False, function(world, *args)))
         except Exception as error:  # noqa: BLE001 - the test that asked raises it
