@@ -81,7 +81,8 @@ class EmbeddedEngine:
                 raise ValueError(f"weights lack {name}")
             if weights[name].shape != parameter.shape:
                 raise ValueError(f"{name}: shape {tuple(weights[name].shape)}, not {tuple(parameter.shape)}")
-            parameter.copy_(weights[name])
+            with torch.no_grad():  # the weights may be a trainer's, with gradients
+                parameter.copy_(weights[name])
         self._version = version
 
     def close(self) -> None:

@@ -11,7 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import torch
 import torch.distributed as dist
 from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
 
@@ -210,8 +209,7 @@ class _Training:
         """Hand the policy's weights to the engine."""
         options = StateDictOptions(full_state_dict=True)
         weights = get_model_state_dict(self._model.model, options=options)
-        with torch.no_grad():
-            self._engine.update_weights(weights, version)
+        self._engine.update_weights(weights, version)
 
     def _store(self, step: int, drawn: Drawn, batches: Sequence[Sequence[Answer]]) -> None:
         trained = {(answer.group, answer.sample): answer for batch in batches for answer in batch}

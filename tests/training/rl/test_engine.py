@@ -163,6 +163,14 @@ def test_noise_is_uniform_and_without_pattern() -> None:
     )
 
 
+def test_a_closed_engine_has_let_go_of_its_weights() -> None:
+    engine = _engine(_model("llama", torch.float32))
+    engine.close()
+    assert all(parameter.is_meta for parameter in engine._model.parameters())
+    with pytest.raises(ValueError, match="no weights yet"):
+        engine.generate([Request((1,), 0)], Sampling())
+
+
 def test_what_cannot_be_generated_is_refused() -> None:
     model = _model("llama", torch.float32)
     fresh = EmbeddedEngine(model.config, Letters())
