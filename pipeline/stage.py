@@ -186,6 +186,19 @@ class Stage(ABC):
         records = (PartRecord.model_validate(record, strict=False) for record in done["records"])
         return all(_intact(self.folder, output) for record in records for output in record.outputs.values())
 
+    def map_parts(self) -> list[Part]:
+        """A part per part of the stage before, named by it and by its bytes: what a map stage runs."""
+        assert self.upstream is not None
+        return [
+            Part(
+                name=digest([source.part, source.output.xxh3_128]),
+                label=source.label,
+                bytes=source.output.bytes,
+                data={"path": str(source.path)},
+            )
+            for source in self.upstream.sources()
+        ]
+
     def inputs_digest(self) -> str:
         """Digest of the parts that the stage starts from."""
         return digest([part.name for part in self.phases()[0].parts()])

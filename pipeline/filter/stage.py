@@ -7,7 +7,6 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.document import DROPPED, SCHEMA
-from pipeline.files import digest
 from pipeline.ledger import Tally
 from pipeline.recipe import FilterSettings
 from pipeline.stage import Part, PartRecord, Phase, Stage, Workspace
@@ -28,19 +27,7 @@ class FilterStage(Stage):
 
     def phases(self) -> list[Phase]:
         """One phase, a part per part of the stage before."""
-        return [Phase("thresholds", self._parts, self._filter)]
-
-    def _parts(self) -> list[Part]:
-        assert self.upstream is not None
-        return [
-            Part(
-                name=digest([source.part, source.output.xxh3_128]),
-                label=source.label,
-                bytes=source.output.bytes,
-                data={"path": str(source.path)},
-            )
-            for source in self.upstream.sources()
-        ]
+        return [Phase("thresholds", self.map_parts, self._filter)]
 
     def _filter(self, part: Part, workspace: Workspace) -> PartRecord:
         tally = Tally()

@@ -84,7 +84,9 @@ class RefineStage(Stage):
     def phases(self) -> list[Phase]:
         """One phase, a part per part of the stage before."""
         server = self._settings.server
-        return [Phase("rewrite", self._parts, self._rewrite, most_tasks=server.tasks if server is not None else None)]
+        return [
+            Phase("rewrite", self.map_parts, self._rewrite, most_tasks=server.tasks if server is not None else None)
+        ]
 
     def live(self) -> str:
         """Verdicts and tokens so far."""
@@ -154,18 +156,6 @@ class RefineStage(Stage):
 
         base_url = self._settings.base_url
         return self._server if base_url is None else Fixed(base_url.rstrip("/"))
-
-    def _parts(self) -> list[Part]:
-        assert self.upstream is not None
-        return [
-            Part(
-                name=digest([source.part, source.output.xxh3_128]),
-                label=source.label,
-                bytes=source.output.bytes,
-                data={"path": str(source.path)},
-            )
-            for source in self.upstream.sources()
-        ]
 
     def _rewrite(self, part: Part, workspace: Workspace) -> PartRecord:
         log = TrafficLog(self.folder / "traffic", part.name)
