@@ -20,6 +20,8 @@ SCHEMA = pa.schema(
         ("prompt", pa.int64()),
         ("group", pa.int64()),
         ("sample", pa.int64()),
+        ("segment", pa.int64()),
+        ("prefix_length", pa.int64()),
         ("prompt_tokens", pa.list_(pa.int32())),
         ("tokens", pa.list_(pa.int32())),
         ("sampler_logprobs", pa.list_(pa.float64())),
@@ -67,6 +69,10 @@ class Answer:
     """Of the loss of each of its tokens."""
     old: tuple[float, ...] | None = None
     reference: tuple[float, ...] | None = None
+    segment: int = -1
+    """Answers of one segment share nested prefixes: the first `prefix_length` tokens of their prompts are prefixes of
+    one another. -1: shares nothing."""
+    prefix_length: int = 0
 
     @property
     def length(self) -> int:
@@ -143,6 +149,8 @@ def write_answers(folder: Path, step: int, answers: Sequence[Answer], temperatur
             "prompt": answer.prompt,
             "group": answer.group,
             "sample": answer.sample,
+            "segment": answer.segment,
+            "prefix_length": answer.prefix_length,
             "prompt_tokens": answer.prompt_tokens,
             "tokens": answer.tokens,
             "sampler_logprobs": answer.sampler,
@@ -190,6 +198,8 @@ def read_answers(path: Path) -> list[Answer]:
             weight=row["token_weight"],
             old=None if row["old_logprobs"] is None else tuple(row["old_logprobs"]),
             reference=None if row["reference_logprobs"] is None else tuple(row["reference_logprobs"]),
+            segment=row["segment"],
+            prefix_length=row["prefix_length"],
         )
         for row in pq.read_table(path).to_pylist()
     ]

@@ -98,6 +98,8 @@ def _generate(
             reward=value,
             correct=grade.correct,
             status=grade.status,
+            segment=group,
+            prefix_length=len(prompt.tokens) - 1,
         )
         for (group, prompt, sample), completion, value, grade in zip(owners, completions, values, grades, strict=True)
     ]
