@@ -36,13 +36,12 @@ def read_csv(path: Path) -> list[Curve]:
     return curves
 
 
-def run_points(folder: Path, task: str | None = None) -> list[Point]:
-    """What the collapse rules look at, of our own run: evaluations of a task, else the rollouts' own accuracy.
+def run_points(folder: Path, name: str) -> list[Point]:
+    """What the collapse rules look at, of our own run: the figure `name` (0..1) with the rollouts' shares beside it.
 
     Raises:
         BadInput: the folder has no metrics.
     """
-    name = f"eval/accuracy/{task}" if task is not None else "rollout/accuracy"
     points = []
     at_limit = repetition = None
     for event in read_metrics(folder):

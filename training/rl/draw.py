@@ -7,10 +7,10 @@ import torch.distributed as dist
 
 from training.rl.advantages import group_advantages, varied_groups
 from training.rl.answers import Answer
-from training.rl.prompts import Prompt, Prompts, PromptState
-from training.rl.rewards import is_repetitive, rewards
-from training.rl.rollout import Request, RolloutEngine, Sampling
-from training.rl.settings import RlRun
+from training.rl.rewards import is_repetitive
+from training.rl.rollout import Completion, Request, RolloutEngine, Sampling
+from training.rl.settings import PolicyRun
+from training.rl.task import Prompt, PromptState, Task, Verdict
 from training.world import World
 
 
@@ -29,7 +29,7 @@ class Drawn:
     draws: int
 
 
-def draw(run: RlRun, prompts: Prompts, state: PromptState, engine: RolloutEngine, step: int, world: World) -> Drawn:
+def draw(run: PolicyRun, task: Task, state: PromptState, engine: RolloutEngine, step: int, world: World) -> Drawn:
     """Draw the answers of a step; every process gets all of them, with their advantages.
 
     Without refill one draw of `prompts_per_step` groups, of which those with equal rewards are left out. With refill
@@ -37,14 +37,19 @@ def draw(run: RlRun, prompts: Prompts, state: PromptState, engine: RolloutEngine
     left out from its end, so that groups are taken in the order of their prompts.
 
     Raises:
-        BadInput: every prompt is retired.
+        BadInput: there is no prompt left.
     """
     wanted, answers, chosen = run.prompts_per_step, list[Answer](), list[int]()
+    segments: dict[tuple[int, ...], int] = {}
     num_groups = draws = 0
     while draws == 0 or (run.algorithm.refill and len(chosen) < wanted and draws <= run.algorithm.max_refills):
-        taken, state = prompts.take(state, wanted if draws == 0 else wanted - len(chosen))
-        fresh = _generate(run, taken, num_groups, prompts.stop, engine, step, world)
-        state = prompts.note(state, _all_right(fresh))
+        taken, state = task.take(state, wanted if draws == 0 else wanted - len(chosen))
+        groups = [
+            _Group(number, position, prompt, _segment(segments, number, prompt))
+            for number, (position, prompt) in enumerate(taken, start=num_groups)
+        ]
+        fresh = _generate(run, task, groups, engine, step, world)
+        state = task.note(state, fresh)
         answers += fresh
         rewarded = [answer for answer in fresh if answer.reward is not None]
         values = [answer.reward for answer in rewarded if answer.reward is not None]
@@ -55,68 +60,71 @@ def draw(run: RlRun, prompts: Prompts, state: PromptState, engine: RolloutEngine
     return Drawn(_with_advantages(run, answers, set(chosen)), chosen, state, num_groups, draws)
 
 
+@dataclass(frozen=True)
+class _Group:
+    """A prompt that is drawn from: `position` is its place in the order, which its noise depends on."""
+
+    number: int
+    position: int
+    prompt: Prompt
+    segment: int
+
+
+def _segment(numbers: dict[tuple[int, ...], int], group: int, prompt: Prompt) -> int:
+    """The number in the step of a prompt's segment; one of its own where it shares nothing with others."""
+    key = (-1, group) if prompt.segment is None else prompt.segment
+    return numbers.setdefault(key, len(numbers))
+
+
 def _generate(
-    run: RlRun,
-    taken: Sequence[tuple[int, Prompt]],
-    first_group: int,
-    stop: tuple[str, ...],
-    engine: RolloutEngine,
-    step: int,
-    world: World,
+    run: PolicyRun, task: Task, groups: Sequence[_Group], engine: RolloutEngine, step: int, world: World
 ) -> list[Answer]:
-    """The answers of all groups of a draw; each process draws and grades every `world.size`-th group."""
+    """The answers of all groups of a draw; each process draws and rewards every `world.size`-th group."""
     sampling = Sampling(
         temperature=run.sampling.temperature,
         max_new_tokens=run.sampling.max_new_tokens(step),
-        stop=stop,
+        stop=task.stop,
         seed=run.sampling.seed,
     )
-    mine = [(first_group + place, *item) for place, item in enumerate(taken) if place % world.size == world.rank]
-    samples = range(run.sampling.samples)
-    requests = [Request(prompt.tokens, position, sample) for _, position, prompt in mine for sample in samples]
-    owners = [(group, prompt, sample) for group, _, prompt in mine for sample in samples]
+    mine = groups[world.rank :: world.size]
+    owners = [(group, sample) for group in mine for sample in range(run.sampling.samples)]
+    requests = [Request(group.prompt.tokens, group.position, sample) for group, sample in owners]
     completions = engine.generate(requests, sampling, step)
-    values, grades = rewards(
-        run.reward,
-        [prompt.answer for _, prompt, _ in owners],
-        [completion.text for completion in completions],
-        [len(completion.tokens) for completion in completions],
-    )
+    verdicts = task.reward([group.prompt for group, _ in owners], completions)
     answers = [
-        Answer(
-            prompt=prompt.index,
-            group=group,
-            sample=sample,
-            prompt_tokens=prompt.tokens,
-            tokens=completion.tokens,
-            sampler=completion.logprobs,
-            stop_reason=completion.stop_reason,
-            weights_version=completion.weights_version,
-            question=prompt.question,
-            gold=prompt.answer,
-            response=completion.text,
-            reward=value,
-            correct=grade.correct,
-            status=grade.status,
-            segment=group,
-            prefix_length=len(prompt.tokens) - 1,
-        )
-        for (group, prompt, sample), completion, value, grade in zip(owners, completions, values, grades, strict=True)
+        _answer(group, sample, completion, verdict)
+        for (group, sample), completion, verdict in zip(owners, completions, verdicts, strict=True)
     ]
     gathered: list[list[Answer]] = [[] for _ in range(world.size)]
     dist.all_gather_object(gathered, answers)
     return sorted((answer for part in gathered for answer in part), key=lambda answer: (answer.group, answer.sample))
 
 
-def _all_right(answers: Sequence[Answer]) -> dict[int, bool]:
-    """By prompt, whether every answer of this draw was right."""
-    right: dict[int, bool] = {}
-    for answer in answers:
-        right[answer.prompt] = right.get(answer.prompt, True) and answer.correct
-    return right
+def _answer(group: _Group, sample: int, completion: Completion, verdict: Verdict) -> Answer:
+    prompt = group.prompt
+    # The last token of a prompt is never shared: what it predicts is the answer's first.
+    shareable = len(prompt.tokens) - 1
+    return Answer(
+        prompt=prompt.index,
+        group=group.number,
+        sample=sample,
+        prompt_tokens=prompt.tokens,
+        tokens=completion.tokens,
+        sampler=completion.logprobs,
+        stop_reason=completion.stop_reason,
+        weights_version=completion.weights_version,
+        question=prompt.question,
+        gold=prompt.answer,
+        response=completion.text,
+        reward=verdict.reward,
+        correct=verdict.correct,
+        status=verdict.status,
+        segment=group.segment,
+        prefix_length=shareable if prompt.prefix_length is None else min(shareable, prompt.prefix_length),
+    )
 
 
-def _with_advantages(run: RlRun, answers: Sequence[Answer], chosen: set[int]) -> list[Answer]:
+def _with_advantages(run: PolicyRun, answers: Sequence[Answer], chosen: set[int]) -> list[Answer]:
     """The answers, those of chosen groups with their advantage."""
     trained = [answer for answer in answers if answer.group in chosen and answer.reward is not None]
     values = [answer.reward for answer in trained if answer.reward is not None]
@@ -125,7 +133,7 @@ def _with_advantages(run: RlRun, answers: Sequence[Answer], chosen: set[int]) ->
     return [replace(answer, advantage=by_key.get((answer.group, answer.sample))) for answer in answers]
 
 
-def figures(run: RlRun, drawn: Drawn, prompts: Prompts, step: int) -> dict[str, float]:
+def figures(run: PolicyRun, drawn: Drawn, step: int) -> dict[str, float]:
     """What a step's answers look like, under the names of metrics.jsonl."""
     answers = drawn.answers
     count = len(answers)
@@ -139,8 +147,6 @@ def figures(run: RlRun, drawn: Drawn, prompts: Prompts, step: int) -> dict[str, 
         "rollout/max_new_tokens": float(run.sampling.max_new_tokens(step)),
         "rollout/equal_groups": float(drawn.num_groups - len(drawn.chosen)),
         "rollout/draws": float(drawn.draws),
-        "prompts/retired": float(prompts.retired(drawn.state)),
-        "prompts/too_long": float(prompts.too_long),
     }
     for status in sorted({answer.status for answer in answers}):
         found[f"grader/{status.partition(':')[0]}"] = float(sum(answer.status == status for answer in answers))

@@ -9,7 +9,7 @@ from training.model import count_parameters, load_model_config
 from training.rl.prompts import Prompts
 from training.rl.record import RlRecord
 from training.rl.settings import LoadedRlRun
-from training.rl.train import load_tokenizer
+from training.rl.tokenizer import load_tokenizer
 
 _BYTES = {"bfloat16": 2, "float32": 4, "float64": 8}
 

@@ -5,38 +5,16 @@ this state (cursor and history) is small, and every checkpoint holds it.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from pydantic import Field
-
 from pipeline.errors import BadInput
 from pipeline.files import digest
-from pipeline.frozen import Frozen
 from training.evaluate.tasks import Task, load_problems
 from training.order import Permutation
 from training.rl.settings import PromptSettings
+from training.rl.task import Prompt, PromptState
 from training.templates import load_template
-
-
-@dataclass(frozen=True)
-class Prompt:
-    """A prompt; `index` is its row in the file."""
-
-    index: int
-    question: str
-    answer: str
-    text: str
-    tokens: tuple[int, ...]
-
-
-class PromptState(Frozen):
-    """Where the order stands: position (epochs count on) and how many of each prompt's newest draws were all right."""
-
-    cursor: int = 0
-    streaks: dict[int, int] = Field(default_factory=dict)
-    """By prompt index; absent is 0."""
 
 
 class Encoder(Protocol):
@@ -59,18 +37,19 @@ class Prompts:
         problems = load_problems(path.stem, Task(title=path.name), path)
         self.settings, self.stop = settings, template.template.stop
         self.prompts: list[Prompt] = []
+        rows: list[list[object]] = []
         for index, problem in enumerate(problems):
             text = template.render(problem.question)
             tokens = tuple(tokenizer.encode(text))
             if len(tokens) <= settings.max_prompt_tokens:
-                self.prompts.append(Prompt(index, problem.question, problem.answer, text, tokens))
+                self.prompts.append(Prompt(index, problem.question, problem.answer, tokens))
+                rows.append([index, text, problem.answer])
         self.too_long = len(problems) - len(self.prompts)
         if not self.prompts:
             raise BadInput(
                 f"prompts.path: {path}: none of {len(problems)} prompts has at most {settings.max_prompt_tokens} "
                 "tokens; raise prompts.max_prompt_tokens"
             )
-        rows = [[prompt.index, prompt.text, prompt.answer] for prompt in self.prompts]
         self.digest = digest([rows, settings.seed])
         """Of everything that the order depends on."""
 

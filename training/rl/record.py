@@ -1,20 +1,27 @@
 """What a checkpoint of an RL run records."""
 
+from typing import Generic, TypeVar
+
 from training.checkpoint import CheckpointRecord
-from training.rl.prompts import PromptState
-from training.rl.settings import RlRun
+from training.rl.settings import PolicyRun, RlRun
+from training.rl.task import PromptState
 
 TOKENIZER = "tokenizer"
 """Folder in an RL run's folder that holds the run's tokenizer, for export."""
 
+Settings = TypeVar("Settings", bound=PolicyRun)
 
-class RlRecord(CheckpointRecord):
-    """done.json of an RL run."""
 
-    run: RlRun
+class PolicyRecord(CheckpointRecord, Generic[Settings]):
+    """done.json of RL on answers and of RPT; they differ in the run's settings."""
+
+    run: Settings
     updates: int
     """Optimizer updates done."""
     prompts: PromptState
     """Where the order of prompts stands, and which are retired."""
     prompts_digest: str
     """Of the prompts and their order; a resume under another one is refused."""
+
+
+RlRecord = PolicyRecord[RlRun]

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar, Generic, TypeVar
 
 from pydantic import Field, model_validator
 
@@ -100,24 +101,22 @@ class CollapseSettings(Frozen):
     """Share of responses that repeat themselves."""
 
 
-class RlRun(Frozen):
-    """A whole RL run. The defaults are OctoThinker's paper settings (arXiv 2506.20512 section 4)."""
+class PolicyRun(Frozen):
+    """What RL on answers and RPT have in common: everything but what is asked, how it is rewarded and evaluated."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     """Name of the run and of its folder: letters, digits, `.`, `_`, `-`."""
     model: ModelSettings
     tokenizer: str | None = None
     """Folder or Hub name of the tokenizer; null: model.path."""
-    prompts: PromptSettings
     num_steps: int = Field(ge=1)
-    """Rollout steps."""
+    """Steps of the run, each of which draws answers and learns from them."""
     prompts_per_step: int = Field(default=128, ge=1)
     """Prompts of a step."""
     prompts_per_update: int = Field(default=64, ge=1)
     """Prompts of one optimizer update (PPO mini-batch); below prompts_per_step there are several a step."""
     sampling: SamplingSettings = SamplingSettings()
     algorithm: Algorithm = Algorithm()
-    reward: RewardSettings = RewardSettings()
     lr: float = Field(default=1e-6, gt=0)
     """Learning rate after the warm-up, constant."""
     warmup_updates: int = Field(default=0, ge=0)
@@ -125,14 +124,16 @@ class RlRun(Frozen):
     optimizer: OptimizerSettings = OptimizerSettings(weight_decay=0.01, beta2=0.999)
     parallel: RlParallel = RlParallel()
     checkpoints: CheckpointSettings = CheckpointSettings(every_steps=40)
-    evaluation: RlEvaluation | None = None
     collapse: CollapseSettings = CollapseSettings()
     watch: WatchSettings = WatchSettings(every_steps=1)
     seed: int = Field(default=0, ge=0)
     """Seed of random weights, where the model has a config and no path."""
 
+    FIXED: ClassVar[tuple[str, ...]] = ("model", "prompts_per_step", "prompts_per_update", "sampling", "algorithm")
+    """Fields that a resume may not change: what is learned depends on them."""
+
     @model_validator(mode="after")
-    def _fits(self) -> "RlRun":
+    def _fits(self) -> "PolicyRun":
         if self.prompts_per_step % self.prompts_per_update:
             raise ValueError(
                 f"prompts_per_update {self.prompts_per_update} does not divide prompts_per_step "
@@ -143,11 +144,24 @@ class RlRun(Frozen):
         return self
 
 
+class RlRun(PolicyRun):
+    """A whole run of RL on answers. The defaults are OctoThinker's paper settings (arXiv 2506.20512 section 4)."""
+
+    prompts: PromptSettings
+    reward: RewardSettings = RewardSettings()
+    evaluation: RlEvaluation | None = None
+
+    FIXED: ClassVar[tuple[str, ...]] = (*PolicyRun.FIXED, "reward")
+
+
+Settings = TypeVar("Settings", bound=PolicyRun, covariant=True)
+
+
 @dataclass(frozen=True)
-class LoadedRlRun:
+class LoadedPolicyRun(Generic[Settings]):
     """A run and where it came from; relative paths in it start at `folder`."""
 
-    run: RlRun
+    run: Settings
     path: Path
 
     @property
@@ -158,6 +172,9 @@ class LoadedRlRun:
     def resolve(self, path: str) -> Path:
         """A path of the run file."""
         return self.folder / Path(path).expanduser()
+
+
+LoadedRlRun = LoadedPolicyRun[RlRun]
 
 
 def load_rl_run(name: str | Path, overrides: tuple[str, ...] = ()) -> LoadedRlRun:

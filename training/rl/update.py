@@ -11,12 +11,14 @@ from training.model import fsdp_modules
 from training.rl.answers import Answer, pack, policy_rows
 from training.rl.losses import weigh
 from training.rl.policy import PolicyModel, PolicyStats
-from training.rl.settings import RlRun
+from training.rl.settings import PolicyRun
 from training.step import StepResult, train_step
 from training.world import World
 
 
-def mini_batches(run: RlRun, answers: Sequence[Answer], chosen: Sequence[int], max_length: int) -> list[list[Answer]]:
+def mini_batches(
+    run: PolicyRun, answers: Sequence[Answer], chosen: Sequence[int], max_length: int
+) -> list[list[Answer]]:
     """The answers of each update, with the weight of their tokens and, summed up over the update, denominator 1.
 
     Groups are taken in order, `prompts_per_update` to an update.
@@ -45,7 +47,7 @@ def deal(answers: Sequence[Answer], world: World, max_tokens: int) -> tuple[list
 def update(
     model: PolicyModel,
     optimizer: torch.optim.Optimizer,
-    run: RlRun,
+    run: PolicyRun,
     answers: Sequence[Answer],
     lr: float,
     world: World,
@@ -60,7 +62,7 @@ def update(
 
 
 def score(
-    model: PolicyModel, run: RlRun, answers: Sequence[Answer], world: World
+    model: PolicyModel, run: PolicyRun, answers: Sequence[Answer], world: World
 ) -> dict[tuple[int, int], list[float]]:
     """log π of every token of the answers, by (group, sample), on every process; no gradient."""
     mine, calls = deal(answers, world, run.parallel.micro_batch_tokens)

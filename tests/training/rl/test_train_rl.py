@@ -14,9 +14,10 @@ from training.checkpoint import complete_checkpoints, read_record
 from training.export import export
 from training.rl.answers import read_answers
 from training.rl.plan import render_plan
-from training.rl.prompts import Prompts, PromptState
+from training.rl.prompts import Prompts
 from training.rl.record import RlRecord
 from training.rl.settings import PromptSettings, load_rl_run
+from training.rl.task import PromptState
 from training.rl.train import train_rl_in
 from training.watch import read_metrics
 from training.world import World

@@ -1,0 +1,92 @@
+"""RL on verifiable answers as a task: questions from a file, answers graded, accuracy on benchmarks."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pipeline.progress import Reporter
+from training.evaluate.evaluate import evaluate
+from training.evaluate.protocol import EvaluationSettings
+from training.rl.answers import Answer
+from training.rl.prompts import Prompts
+from training.rl.rewards import rewards
+from training.rl.rollout import Completion, RolloutEngine
+from training.rl.settings import LoadedRlRun
+from training.rl.task import Evaluation, Prompt, PromptState, Verdict
+
+
+class AnswerTask:
+    """A `Task` of questions with answers that a grader can check.
+
+    Args:
+        loaded: the run.
+        tokenizer: of the model.
+
+    Raises:
+        BadInput: the prompts cannot be read, or none fits.
+    """
+
+    def __init__(self, loaded: LoadedRlRun, tokenizer: Any) -> None:
+        self._loaded, self._run, self._tokenizer = loaded, loaded.run, tokenizer
+        self._prompts = Prompts(self._run.prompts, loaded.resolve(self._run.prompts.path), tokenizer)
+        self.digest, self.stop = self._prompts.digest, self._prompts.stop
+        tasks = self._run.evaluation.tasks if self._run.evaluation else ()
+        self.headline = f"eval/accuracy/{Path(tasks[0]).stem}" if tasks else "rollout/accuracy"
+
+    def take(self, state: PromptState, count: int) -> tuple[list[tuple[int, Prompt]], PromptState]:
+        """The next prompts that are not retired.
+
+        Raises:
+            BadInput: all are retired.
+        """
+        return self._prompts.take(state, count)
+
+    def reward(self, prompts: Sequence[Prompt], completions: Sequence[Completion]) -> list[Verdict]:
+        """Graded by the run's reward settings."""
+        values, grades = rewards(
+            self._run.reward,
+            [prompt.answer for prompt in prompts],
+            [completion.text for completion in completions],
+            [len(completion.tokens) for completion in completions],
+        )
+        return [Verdict(value, grade.correct, grade.status) for value, grade in zip(values, grades, strict=True)]
+
+    def note(self, state: PromptState, answers: Sequence[Answer]) -> PromptState:
+        """Notes which prompts were answered right by every answer, so that easy ones retire."""
+        right: dict[int, bool] = {}
+        for answer in answers:
+            right[answer.prompt] = right.get(answer.prompt, True) and answer.correct
+        return self._prompts.note(state, right)
+
+    def figures(self, state: PromptState) -> dict[str, float]:
+        """Prompts that are passed over."""
+        return {
+            "prompts/retired": float(self._prompts.retired(state)),
+            "prompts/too_long": float(self._prompts.too_long),
+        }
+
+    def evaluate(self, step: int, engine: RolloutEngine, folder: Path) -> Evaluation | None:
+        """Accuracy on the run's tasks, greedy, with the template and length limit of the step before."""
+        settings, run = self._run.evaluation, self._run
+        if settings is None or (step % settings.every_steps and step != run.num_steps):
+            return None
+        protocol = EvaluationSettings(
+            template=run.prompts.template,
+            max_new_tokens=run.sampling.max_new_tokens(max(0, step - 1)),
+            last_box=run.reward.last_box,
+            limit=settings.limit,
+        )
+        results = evaluate(
+            run.name,
+            engine,
+            self._tokenizer,
+            settings.tasks,
+            protocol,
+            self._loaded.resolve(settings.data),
+            folder / "evaluations" / f"step-{step:07d}",
+            Reporter(quiet=True),
+        )
+        found = {f"eval/accuracy/{result.task}": result.pass_at["1"].value for result in results}
+        found |= {f"eval/length/{result.task}": result.mean_tokens for result in results}
+        found |= {f"eval/at_limit/{result.task}": result.at_limit for result in results}
+        return Evaluation(found, ", ".join(f"{result.task} {result.pass_at['1'].value:.1%}" for result in results))

@@ -1,0 +1,106 @@
+"""What the loop asks of a task: RL on answers and RPT are two, and the loop is one.
+
+A task is its prompts in their order, what a completion is worth, and what is evaluated. It keeps no state: where the
+order stands is a `PromptState` that goes in and comes out, so that a resume begins exactly where a checkpoint stands.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from pydantic import Field
+
+from pipeline.frozen import Frozen
+from training.rl.answers import Answer
+from training.rl.rollout import Completion, RolloutEngine
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A prompt; `index` names it within the task (its row in the file, say)."""
+
+    index: int
+    question: str
+    """What is asked, for a reader of the stored answers."""
+    answer: str
+    """What is wanted."""
+    tokens: tuple[int, ...]
+    segment: tuple[int, ...] | None = None
+    """Prompts of one segment share nested prefixes; None: its own answers share the prompt, and no others."""
+    prefix_length: int | None = None
+    """Tokens of the prompt that its segment shares; None: all."""
+
+
+class PromptState(Frozen):
+    """Where the order stands: position (epochs count on) and how many of each prompt's newest draws were all right."""
+
+    cursor: int = 0
+    streaks: dict[int, int] = Field(default_factory=dict)
+    """By prompt index; absent is 0."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a completion is worth; `reward` is None where it is left out of its group, `status` is how it was judged."""
+
+    reward: float | None
+    correct: bool
+    status: str
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What an evaluation found: figures under the names of metrics.jsonl, and a few words for the console."""
+
+    figures: dict[str, float]
+    words: str
+
+
+class Task(Protocol):
+    """What is asked, how it is rewarded, what is evaluated."""
+
+    @property
+    def digest(self) -> str:
+        """Of the prompts and everything that their order depends on; a resume under another one is refused."""
+        ...
+
+    @property
+    def stop(self) -> tuple[str, ...]:
+        """Strings that end a completion."""
+        ...
+
+    @property
+    def headline(self) -> str:
+        """The figure of metrics.jsonl that a collapse shows in."""
+        ...
+
+    def take(self, state: PromptState, count: int) -> tuple[list[tuple[int, Prompt]], PromptState]:
+        """The next `count` prompts, each with its position, and the state behind them.
+
+        Raises:
+            BadInput: there is none left.
+        """
+        ...
+
+    def reward(self, prompts: Sequence[Prompt], completions: Sequence[Completion]) -> list[Verdict]:
+        """What this process's completions are worth, each with its prompt; every process calls once a draw."""
+        ...
+
+    def note(self, state: PromptState, answers: Sequence[Answer]) -> PromptState:
+        """The state after a draw, given all its answers."""
+        ...
+
+    def figures(self, state: PromptState) -> dict[str, float]:
+        """What a step's log says of the prompts."""
+        ...
+
+    def evaluate(self, step: int, engine: RolloutEngine, folder: Path) -> Evaluation | None:
+        """The evaluation that is due after `step` steps, None if none is; called on the first process alone.
+
+        Args:
+            step: steps done; 0 before the first.
+            engine: holds the weights.
+            folder: of the run, for what is to be kept.
+        """
+        ...
