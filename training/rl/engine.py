@@ -18,9 +18,11 @@ from transformers import AutoModelForCausalLM, PreTrainedModel
 from training.attention import check_config, check_model
 from training.model import DTYPES, restore_buffers
 from training.rl import decode
+from training.rl.choose import choose
 from training.rl.decode import Decode, KeyValueStore, Prefill
 from training.rl.noise import uniforms
 from training.rl.rollout import Completion, Request, Sampling, StopReason, Weights
+from training.rl.stops import StopStrings
 
 
 @dataclass
@@ -114,6 +116,7 @@ class EmbeddedEngine:
         length = max((len(request.tokens) for request in requests), default=0) + sampling.max_new_tokens
         store = KeyValueStore(slots, length)
         running: dict[int, _Running] = {}
+        stops = StopStrings(self._tokenizer, sampling.stop)
         while waiting or running:
             free = [slot for slot in range(slots) if slot not in running]
             if waiting and free:
@@ -123,8 +126,8 @@ class EmbeddedEngine:
                 logits = self._advance(store, active, running)
                 self._draw(logits, [running[slot] for slot in active], sampling, step)
             for slot, item in list(running.items()):
-                if (reason := self._stop_reason(item, sampling)) is not None:
-                    done[item.place] = self._completion(item, reason, sampling)
+                if (reason := self._stop_reason(item, sampling, stops)) is not None:
+                    done[item.place] = self._completion(item, reason, stops)
                     del running[slot]
                     if on_progress is not None:
                         on_progress(len(done))
@@ -176,38 +179,26 @@ class EmbeddedEngine:
 
     def _draw(self, logits: Tensor, items: list[_Running], sampling: Sampling, step: int) -> None:
         """Append a token and its log-prob to each item, by the inverse of the cumulative distribution."""
-        if sampling.temperature == 0:
-            logprobs = torch.log_softmax(logits, -1)
-            tokens = logits.argmax(-1)
-        else:
-            logprobs = torch.log_softmax(logits / sampling.temperature, -1)
+        noise = None
+        if sampling.temperature > 0:
             prompts = np.array([item.request.prompt for item in items], dtype=np.int64)
             samples = np.array([item.request.sample for item in items], dtype=np.int64)
             positions = np.array([len(item.tokens) for item in items], dtype=np.int64)
             noise = torch.from_numpy(uniforms(sampling.seed, step, prompts, samples, positions)).to(logits.device)
-            cumulative = logprobs.double().exp().cumsum(-1)
-            # Rounding may leave the last entry a little off 1.
-            tokens = torch.searchsorted(cumulative, (noise * cumulative[:, -1])[:, None], right=True)[:, 0]
-            tokens = tokens.clamp(max=logits.shape[-1] - 1)
-        chosen = logprobs.gather(-1, tokens[:, None])[:, 0]
+        tokens, chosen = choose(logits, sampling.temperature, noise)
         for item, token, logprob in zip(items, tokens.tolist(), chosen.tolist(), strict=True):
             item.tokens.append(token)
             item.logprobs.append(logprob)
 
-    def _stop_reason(self, item: _Running, sampling: Sampling) -> StopReason | None:
+    def _stop_reason(self, item: _Running, sampling: Sampling, stops: StopStrings) -> StopReason | None:
         if item.tokens[-1] in self._ends:
             return "stop"
-        if sampling.stop:
-            # A stop string of n characters ends within its last n + 8 tokens: a token of text has one at least,
-            # but for characters of several byte tokens.
-            tail = item.tokens[-max(map(len, sampling.stop)) - 8 :]
-            text = self._tokenizer.decode(tail, skip_special_tokens=True)
-            if any(stop in text for stop in sampling.stop):
-                return "stop_string"
+        if stops.ends(item.tokens):
+            return "stop_string"
         return "length" if len(item.tokens) >= sampling.max_new_tokens else None
 
-    def _completion(self, item: _Running, reason: StopReason, sampling: Sampling) -> Completion:
+    def _completion(self, item: _Running, reason: StopReason, stops: StopStrings) -> Completion:
         text = self._tokenizer.decode(item.tokens, skip_special_tokens=True)
         if reason == "stop_string":
-            text = text[: min((text.find(stop) for stop in sampling.stop if stop in text), default=len(text))]
+            text = stops.before(text)
         return Completion(tuple(item.tokens), tuple(item.logprobs), reason, text, self._version)
