@@ -11,7 +11,8 @@ from pipeline.refine.cache import AnswerCache
 from pipeline.refine.settings import RefineSettings
 
 if TYPE_CHECKING:  # only who asks a server needs an HTTP client
-    from pipeline.refine.client import ChatClient, Place
+    from pipeline.refine.client import ChatClient
+    from pipeline.serving.client import Place
 
 _DEFAULT_CONTEXT = 8192
 

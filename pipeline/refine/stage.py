@@ -139,7 +139,7 @@ class RefineStage(Stage):
 
     @cached_property
     def _server(self) -> Any:
-        from pipeline.refine.server import OwnServer
+        from pipeline.serving.own import OwnServer
 
         settings = self._settings
         assert settings.server is not None
@@ -152,7 +152,7 @@ class RefineStage(Stage):
         )
 
     def _place(self) -> Any:
-        from pipeline.refine.client import Fixed
+        from pipeline.serving.client import Fixed
 
         base_url = self._settings.base_url
         return self._server if base_url is None else Fixed(base_url.rstrip("/"))

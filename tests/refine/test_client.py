@@ -5,8 +5,9 @@ from email.utils import format_datetime
 
 import pytest
 
-from pipeline.refine.client import ChatClient, Fixed, ServerGone
-from pipeline.refine.concurrency import AdaptiveLimit
+from pipeline.refine.client import ChatClient
+from pipeline.serving.client import Fixed, ServerGone
+from pipeline.serving.limit import AdaptiveLimit
 from support.chat_server import ChatServer, Reply
 
 PROBE = {"model": "tests/model", "messages": [{"role": "user", "content": "Write the word ready."}]}
@@ -37,7 +38,7 @@ def ask(server, *texts, **settings):
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr("pipeline.refine.client._FIRST_WAIT_S", 0.01)
+    monkeypatch.setattr("pipeline.serving.client._FIRST_WAIT_S", 0.01)
 
 
 FAILURES = {
@@ -153,7 +154,7 @@ def test_a_server_that_is_gone_is_given_up_in_one_line():
 
 
 def test_a_body_without_end_is_cut_off(monkeypatch):
-    monkeypatch.setattr("pipeline.refine.client._LARGEST_BODY", 1 << 16)
+    monkeypatch.setattr("pipeline.serving.client._LARGEST_BODY", 1 << 16)
     with ChatServer(lambda text, body, before: Reply(body=b"x" * (1 << 18)) if not before else Reply("fine")) as server:
         (answer,), asking = ask(server)
     assert (answer.text, dict(asking.traffic.retries)) == ("fine", {"body_too_large": 1})

@@ -3,7 +3,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from pipeline.refine.client import ServerGone
+from pipeline.serving.client import ServerGone
 from support.chat_server import ChatServer, Reply
 from support.rewriting import run, words
 
@@ -21,7 +21,7 @@ def faithful(text):
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr("pipeline.refine.client._FIRST_WAIT_S", 0.01)
+    monkeypatch.setattr("pipeline.serving.client._FIRST_WAIT_S", 0.01)
 
 
 def page(number):

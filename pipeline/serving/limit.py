@@ -11,14 +11,14 @@ _SHRINK = 0.7
 class AdaptiveLimit:
     """An asynchronous gate whose width follows the server (additive increase, multiplicative decrease).
 
-    It starts at 8 and grows by one for every answer, so it doubles in the time of one; after the first push-back it
+    It starts at `start` and grows by one for every answer, so it doubles in the time of one; after a first push-back it
     grows by one per round. A push-back shrinks it to 0.7 of its width, once per round. Who waits longest goes first.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, start: int = _START) -> None:
         self.most = most
         self.running = 0
-        self.width = float(min(_START, most))
+        self.width = float(min(start, most))
         self._doubling = True
         self._left_of_round = 0
         self._waiters: deque[asyncio.Future[None]] = deque()

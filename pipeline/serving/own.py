@@ -11,7 +11,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from pipeline.refine.client import ServerGone
+from pipeline.serving.client import ServerGone
 
 _KEEPER = Path(__file__).with_name("keeper.py")
 _POLL_S = 0.25
