@@ -16,7 +16,13 @@ import torch
 import torch.distributed as dist
 import torch.distributed.checkpoint as dcp
 from pydantic import Field, ValidationError
-from torch.distributed.checkpoint.state_dict import StateDictOptions, get_state_dict, set_state_dict
+from torch.distributed.checkpoint.state_dict import (
+    StateDictOptions,
+    get_model_state_dict,
+    get_state_dict,
+    set_model_state_dict,
+    set_state_dict,
+)
 
 from pipeline.errors import BadInput, BuildFailed
 from pipeline.files import digest, file_digest, write_json
@@ -154,9 +160,16 @@ def check_files(folder: Path, record: CheckpointRecord, rank: int = 0, size: int
 
 
 def load_checkpoint(
-    folder: Path, record: CheckpointRecord, model: LossModel, optimizer: torch.optim.Optimizer, world: World
+    folder: Path,
+    record: CheckpointRecord,
+    model: LossModel,
+    optimizer: torch.optim.Optimizer,
+    world: World,
+    average: LossModel | None = None,
 ) -> None:
     """Fill a sharded model and its optimizer from a checkpoint of any number of processes, whose record is given.
+
+    `average` is a second model that the checkpoint holds too.
 
     Raises:
         BadInput: it is incomplete, or a file is not what done.json says.
@@ -164,7 +177,11 @@ def load_checkpoint(
     check_files(folder, record, world.rank, world.size)
     weights, moments = get_state_dict(model.model, optimizer, options=_OPTIONS)
     state = {"model": weights, "optimizer": moments}
+    if average is not None:
+        state["average"] = get_model_state_dict(average.model)
     dcp.load(state, checkpoint_id=folder)
+    if average is not None:
+        set_model_state_dict(average.model, state["average"])
     set_state_dict(
         model.model, optimizer, model_state_dict=state["model"], optim_state_dict=state["optimizer"], options=_OPTIONS
     )
@@ -180,7 +197,14 @@ class Checkpointer:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="checkpoint")
         self._pending: Future[None] | None = None
 
-    def save(self, record: CheckpointRecord, config: Any, model: LossModel, optimizer: torch.optim.Optimizer) -> None:
+    def save(
+        self,
+        record: CheckpointRecord,
+        config: Any,
+        model: LossModel,
+        optimizer: torch.optim.Optimizer,
+        average: LossModel | None = None,
+    ) -> None:
         """Copy the state and return; the files follow in the background. Waits for the save before."""
         self.wait()
         folder = step_folder(self._folder, record.step)
@@ -191,9 +215,10 @@ class Checkpointer:
             config.save_pretrained(folder)
         dist.barrier(group=self._group)
         weights, moments = get_state_dict(model.model, optimizer, options=_OPTIONS)
-        saved = dcp.async_save(
-            {"model": weights, "optimizer": moments}, checkpoint_id=folder, process_group=self._group
-        )
+        state = {"model": weights, "optimizer": moments}
+        if average is not None:
+            state["average"] = get_model_state_dict(average.model)
+        saved = dcp.async_save(state, checkpoint_id=folder, process_group=self._group)
         self._pending = self._thread.submit(self._finish, saved, folder, record)
 
     def wait(self) -> None:

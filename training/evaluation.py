@@ -5,7 +5,7 @@ import torch.distributed as dist
 
 from training.data import MixtureData, slice_rows
 from training.feed import micro_batch_rows
-from training.model import LossModel, fsdp_modules
+from training.model import LossModel, reshard
 from training.world import World
 
 
@@ -25,9 +25,7 @@ def held_out_losses(model: LossModel, data: MixtureData, num_sequences: int, wor
                 sums[component, 0] += loss
                 sums[component, 1] += row.num_trained
     model.train()
-    # A forward without backward leaves the root's parameters gathered; the optimizer must not meet them so.
-    for module in fsdp_modules(model):
-        module.reshard()
+    reshard(model)
     dist.all_reduce(sums)
     losses = {name: total / count for name, (total, count) in zip(data.components, sums.tolist(), strict=True) if count}
     total, count = sums.sum(0).tolist()

@@ -57,6 +57,49 @@ def flops_per_token(num_matmul: int, config: Any, sequence_length: int) -> float
     return 6.0 * num_matmul + 12.0 * int(config.num_hidden_layers) * width * sequence_length
 
 
+@dataclass(frozen=True)
+class Work:
+    """What forward passes over texts computed, exactly: no padding, and keys as a causal mask shows them."""
+
+    tokens: int = 0
+    """Through the layers."""
+    keys: int = 0
+    """That the tokens attended to, summed over tokens; a token attends to itself too."""
+    logits: int = 0
+    """Tokens whose distribution over the vocabulary was computed."""
+
+    def __add__(self, other: "Work") -> "Work":
+        return Work(self.tokens + other.tokens, self.keys + other.keys, self.logits + other.logits)
+
+
+def work_behind(context: int, tokens: int, logits: int) -> Work:
+    """The work of `tokens` that stand behind a `context` whose keys are there already."""
+    return Work(tokens, tokens * context + tokens * (tokens + 1) // 2, logits)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """FLOP of a model's work: 2 for each parameter that a token meets, 4 for each key and unit of attention width."""
+
+    layers: int
+    """Parameters of all matrices but embedding and head."""
+    head: int
+    """Parameters of the head."""
+    attention: int
+    """Attention width (heads × head width), summed over layers."""
+
+    @classmethod
+    def of(cls, model: nn.Module, config: Any) -> "Cost":
+        """Of a transformers model and its config."""
+        head = int(config.vocab_size * config.hidden_size)
+        width = int(config.num_attention_heads) * head_width(config) * int(config.num_hidden_layers)
+        return cls(matmul_parameters(model, config) - head, head, width)
+
+    def forward(self, work: Work) -> float:
+        """FLOP of forward passes; forward and backward together are three times as many."""
+        return float(2 * self.layers * work.tokens + 2 * self.head * work.logits + 4 * self.attention * work.keys)
+
+
 def head_width(config: Any) -> int:
     """Width of one attention head."""
     width = getattr(config, "head_dim", None)

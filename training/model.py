@@ -189,6 +189,12 @@ def fsdp_modules(model: nn.Module) -> Iterator[FSDPModule]:
     return (module for module in model.modules() if isinstance(module, FSDPModule))
 
 
+def reshard(model: nn.Module) -> None:
+    """Let go of gathered parameters, which a forward without backward leaves and the optimizer must not meet."""
+    for module in fsdp_modules(model):
+        module.reshard()
+
+
 def _shard(root: LossModel, layers: list[nn.Module], mesh: DeviceMesh, dtype: torch.dtype, master: torch.dtype) -> None:
     # Rotary tables come in float32 and stay so: inputs are not cast.
     policy = MixedPrecisionPolicy(param_dtype=dtype, reduce_dtype=master, cast_forward_inputs=False)

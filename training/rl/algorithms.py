@@ -47,6 +47,8 @@ class Algorithm(Frozen):
     refill: bool = False
     """Draw further prompts until the step has its number of groups with unequal rewards (DAPO's dynamic sampling); else
     groups of equal rewards are dropped and counted."""
+    refill_from_step: int = Field(default=0, ge=0)
+    """First step (from 0) that refills (RPT switches it on at 500)."""
     max_refills: int = Field(default=10, ge=1)
     """Draws after which a step goes on with what it has."""
     kl: Literal["k1", "k2", "k3"] = "k3"

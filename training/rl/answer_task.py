@@ -11,6 +11,7 @@ from training.rl.answers import Answer
 from training.rl.prompts import Prompts
 from training.rl.rewards import rewards
 from training.rl.rollout import Completion, RolloutEngine
+from training.rl.scorer import Scorers
 from training.rl.settings import LoadedRlRun
 from training.rl.task import Evaluation, Prompt, PromptState, Verdict
 
@@ -25,6 +26,10 @@ class AnswerTask:
     Raises:
         BadInput: the prompts cannot be read, or none fits.
     """
+
+    language = None
+    average_decay = None
+    warmup = None
 
     def __init__(self, loaded: LoadedRlRun, tokenizer: Any) -> None:
         self._loaded, self._run, self._tokenizer = loaded, loaded.run, tokenizer
@@ -41,7 +46,7 @@ class AnswerTask:
         """
         return self._prompts.take(state, count)
 
-    def reward(self, prompts: Sequence[Prompt], completions: Sequence[Completion]) -> list[Verdict]:
+    def reward(self, prompts: Sequence[Prompt], completions: Sequence[Completion], scorers: Scorers) -> list[Verdict]:
         """Graded by the run's reward settings."""
         values, grades = rewards(
             self._run.reward,

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -88,16 +89,28 @@ class Answer:
         )
 
 
-def pack(answers: Sequence[Answer], max_tokens: int) -> list[list[Answer]]:
-    """Answers in micro-batches of at most `max_tokens`, in order; a longer answer has one of its own."""
-    packs: list[list[Answer]] = []
+class Sized(Protocol):
+    """What takes tokens of a micro-batch."""
+
+    @property
+    def length(self) -> int:
+        """Its tokens."""
+        ...
+
+
+Item = TypeVar("Item", bound=Sized)
+
+
+def pack(items: Sequence[Item], max_tokens: int) -> list[list[Item]]:
+    """Items in micro-batches of at most `max_tokens`, in order; a longer one has one of its own."""
+    packs: list[list[Item]] = []
     used = 0
-    for answer in answers:
-        if not packs or used + answer.length > max_tokens:
+    for item in items:
+        if not packs or used + item.length > max_tokens:
             packs.append([])
             used = 0
-        packs[-1].append(answer)
-        used += answer.length
+        packs[-1].append(item)
+        used += item.length
     return packs
 
 

@@ -9,6 +9,7 @@ from training.rl.advantages import group_advantages, varied_groups
 from training.rl.answers import Answer
 from training.rl.rewards import is_repetitive
 from training.rl.rollout import Completion, Request, RolloutEngine, Sampling
+from training.rl.scorer import Scorers
 from training.rl.settings import PolicyRun
 from training.rl.task import Prompt, PromptState, Task, Verdict
 from training.world import World
@@ -29,7 +30,9 @@ class Drawn:
     draws: int
 
 
-def draw(run: PolicyRun, task: Task, state: PromptState, engine: RolloutEngine, step: int, world: World) -> Drawn:
+def draw(
+    run: PolicyRun, task: Task, state: PromptState, engine: RolloutEngine, scorers: Scorers, step: int, world: World
+) -> Drawn:
     """Draw the answers of a step; every process gets all of them, with their advantages.
 
     Without refill one draw of `prompts_per_step` groups, of which those with equal rewards are left out. With refill
@@ -39,16 +42,17 @@ def draw(run: PolicyRun, task: Task, state: PromptState, engine: RolloutEngine, 
     Raises:
         BadInput: there is no prompt left.
     """
+    refills = run.algorithm.refill and step >= run.algorithm.refill_from_step
     wanted, answers, chosen = run.prompts_per_step, list[Answer](), list[int]()
     segments: dict[tuple[int, ...], int] = {}
     num_groups = draws = 0
-    while draws == 0 or (run.algorithm.refill and len(chosen) < wanted and draws <= run.algorithm.max_refills):
+    while draws == 0 or (refills and len(chosen) < wanted and draws <= run.algorithm.max_refills):
         taken, state = task.take(state, wanted if draws == 0 else wanted - len(chosen))
         groups = [
             _Group(number, position, prompt, _segment(segments, number, prompt))
             for number, (position, prompt) in enumerate(taken, start=num_groups)
         ]
-        fresh = _generate(run, task, groups, engine, step, world)
+        fresh = _generate(run, task, groups, engine, scorers, step, world)
         state = task.note(state, fresh)
         answers += fresh
         rewarded = [answer for answer in fresh if answer.reward is not None]
@@ -77,7 +81,13 @@ def _segment(numbers: dict[tuple[int, ...], int], group: int, prompt: Prompt) ->
 
 
 def _generate(
-    run: PolicyRun, task: Task, groups: Sequence[_Group], engine: RolloutEngine, step: int, world: World
+    run: PolicyRun,
+    task: Task,
+    groups: Sequence[_Group],
+    engine: RolloutEngine,
+    scorers: Scorers,
+    step: int,
+    world: World,
 ) -> list[Answer]:
     """The answers of all groups of a draw; each process draws and rewards every `world.size`-th group."""
     sampling = Sampling(
@@ -90,7 +100,7 @@ def _generate(
     owners = [(group, sample) for group in mine for sample in range(run.sampling.samples)]
     requests = [Request(group.prompt.tokens, group.position, sample) for group, sample in owners]
     completions = engine.generate(requests, sampling, step)
-    verdicts = task.reward([group.prompt for group, _ in owners], completions)
+    verdicts = task.reward([group.prompt for group, _ in owners], completions, scorers)
     answers = [
         _answer(group, sample, completion, verdict)
         for (group, sample), completion, verdict in zip(owners, completions, verdicts, strict=True)

@@ -13,29 +13,22 @@ from pathlib import Path
 from typing import Any, Generic
 
 import torch.distributed as dist
-from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
 
 from pipeline.errors import BadInput, BuildFailed
-from training.checkpoint import (
-    Checkpointer,
-    complete_checkpoints,
-    load_checkpoint,
-    read_record,
-)
+from training.checkpoint import Checkpointer, complete_checkpoints, read_record
 from training.compat import set_timeout
-from training.model import build_model, load_model_config, place_model, shape_model
 from training.rl.answers import Answer, write_answers
 from training.rl.collapse import Collapse, find_collapse
+from training.rl.compute import Spent
 from training.rl.curves import run_points
 from training.rl.draw import Drawn, draw, figures
 from training.rl.engine import EmbeddedEngine
-from training.rl.policy import PolicyModel, PolicyStats
+from training.rl.learner import Learner
 from training.rl.record import TOKENIZER, PolicyRecord, Settings
 from training.rl.settings import LoadedPolicyRun, PolicyRun
-from training.rl.task import PromptState, Task
+from training.rl.task import PromptState, Task, WarmUp
 from training.rl.tokenizer import load_tokenizer
-from training.rl.update import mini_batches, score, stats_figures, update
-from training.step import NotFinite, make_optimizer
+from training.step import NotFinite
 from training.stopping import Stop
 from training.watch import Watcher, duration
 from training.world import World
@@ -70,30 +63,16 @@ class PolicyTraining(Generic[Settings]):
             tokenizer.save_pretrained(out / TOKENIZER)
         self._task = make_task(tokenizer)
         complete = complete_checkpoints(out)
-        checkpoint = complete[-1] if complete else None
         self._record = (
-            None if checkpoint is None else _resumed(read_record(checkpoint, kind), run, self._task, checkpoint)
+            None if not complete else _resumed(read_record(complete[-1], kind), run, self._task, complete[-1])
         )
-        self._config = load_model_config(run.model, loaded.folder, checkpoint)
-        place = place_model(world, run.model, run.parallel.replicas)
-        if checkpoint is None:
-            self._model = build_model(run.model, self._config, place, run.seed, loaded.folder, PolicyModel)
-            self._optimizer = make_optimizer(self._model, run.optimizer)
-        else:
-            assert self._record is not None
-            self._model = shape_model(run.model, self._config, place, PolicyModel)
-            self._optimizer = make_optimizer(self._model, run.optimizer)
-            load_checkpoint(checkpoint, self._record, self._model, self._optimizer, world)
-        self._model.algorithm, self._model.temperature = run.algorithm, run.sampling.temperature
-        self._model.stats = PolicyStats()
-        self._reference = None
-        if run.algorithm.kl_weight:
-            self._reference = build_model(run.model, self._config, place, run.seed, loaded.folder, PolicyModel)
-            self._reference.requires_grad_(False)
-            self._reference.temperature = run.sampling.temperature
-        self._engine = EmbeddedEngine(self._config, tokenizer, world.device, run.model.dtype, run.sampling.max_batch)
+        checkpoint = None if self._record is None else (complete[-1], self._record)
+        self._learner = Learner(loaded, checkpoint, self._task.average_decay, world)
+        self._engine = EmbeddedEngine(
+            self._learner.config, tokenizer, world.device, run.model.dtype, run.sampling.max_batch
+        )
         self._checkpointer = Checkpointer(out, world, run.checkpoints)
-        self._updates = self._record.updates if self._record else 0
+        self._spent = self._record.spent if self._record else Spent()
         self._state = self._record.prompts if self._record else PromptState()
 
     def run(self, stop: Stop) -> Path:
@@ -126,7 +105,7 @@ class PolicyTraining(Generic[Settings]):
                 collapse = self._collapsed(watcher)
                 stopping = stop.agreed() or (collapse is not None and run.collapse.stop)
                 if stopping or done == run.num_steps or done % run.checkpoints.every_steps == 0:
-                    self._checkpointer.save(self._now(done), self._config, self._model, self._optimizer)
+                    self._learner.save(self._checkpointer, self._now(done))
                 if collapse is not None and run.collapse.stop:
                     self._checkpointer.wait()
                     raise BuildFailed(_explain(collapse, self._out))
@@ -136,68 +115,52 @@ class PolicyTraining(Generic[Settings]):
         return complete_checkpoints(self._out)[-1]
 
     def _step(self, step: int) -> dict[str, float]:
-        """Draw and learn; the figures of the step, the same on every process but for times."""
+        """One step; its figures, the same on every process but for times."""
+        warmup = self._task.warmup
+        if warmup is not None and step == warmup.steps:
+            self._learner.forget_moments()
+        try:
+            if warmup is not None and step < warmup.steps:
+                return self._imitate(warmup, step)
+            return self._draw_and_learn(step)
+        except NotFinite as error:
+            raise BuildFailed(
+                f"step {step + 1}: {error}; the newest checkpoint is from before; lower the learning rate, or look "
+                f"at the answers of the step before in {self._out / 'rollouts'}"
+            ) from error
+
+    def _draw_and_learn(self, step: int) -> dict[str, float]:
         run, started = self._settings, time.monotonic()
-        drawn = draw(run, self._task, self._state, self._engine, step, self._world)
+        drawn = draw(run, self._task, self._state, self._engine, self._learner.scorers, step, self._world)
         generated = time.monotonic()
-        found = figures(run, drawn, step) | self._task.figures(drawn.state)
-        answers = self._scored(mini_batches(run, drawn.answers, drawn.chosen, run.sampling.max_new_tokens(step)))
-        scored = time.monotonic()
-        self._model.stats = PolicyStats()
-        losses, norms = [], []
-        for batch in answers:
-            rate = run.lr * min(1.0, (self._updates + 1) / max(1, run.warmup_updates))
-            try:
-                result = update(self._model, self._optimizer, run, batch, rate, self._world)
-            except NotFinite as error:
-                raise BuildFailed(
-                    f"step {step + 1}: {error}; the newest checkpoint is from before; lower the learning rate, or look "
-                    f"at the answers of the step before in {self._out / 'rollouts'}"
-                ) from error
-            self._updates += 1
-            losses.append(result.loss)
-            norms.append(result.grad_norm)
+        learned = self._learner.learn(drawn.answers, drawn.chosen, step, self._task.language)
         updated = time.monotonic()
         self._sync(step + 1)
         self._state = drawn.state
+        self._spent += learned.spent
         if self._world.is_first:
-            self._store(step, drawn, answers)
-        count = max(1, len(losses))
-        found |= stats_figures(self._model.stats, self._world)
-        found |= {
-            "train/loss": sum(losses) / count,
-            "train/grad_norm": sum(norms) / count,
-            "train/updates": float(self._updates),
+            self._store(step, drawn, learned.batches)
+        return {
+            **figures(run, drawn, step),
+            **self._task.figures(drawn.state),
+            **learned.figures,
+            **self._spent.figures(),
             "time/generate_s": generated - started,
-            "time/logprobs_s": scored - generated,
-            "time/update_s": updated - scored,
             "time/sync_s": time.monotonic() - updated,
             "speed/generated_tokens_per_s": sum(len(answer.tokens) for answer in drawn.answers) / (generated - started),
         }
-        return found
 
-    def _scored(self, batches: list[list[Answer]]) -> list[list[Answer]]:
-        """The batches with what the loss needs besides: π_old where there are several updates, π_ref with a KL term."""
-        run = self._settings
-        flat = [answer for batch in batches for answer in batch]
-        needs_old = len(batches) > 1 or run.algorithm.importance != "none"
-        old = score(self._model, run, flat, self._world) if needs_old and flat else {}
-        reference = score(self._reference, run, flat, self._world) if self._reference is not None and flat else {}
-        return [
-            [
-                answer.with_logprobs(
-                    old.get((answer.group, answer.sample)), reference.get((answer.group, answer.sample))
-                )
-                for answer in batch
-            ]
-            for batch in batches
-        ]
+    def _imitate(self, warmup: WarmUp, step: int) -> dict[str, float]:
+        lessons, state = warmup.take(self._state)
+        learned = self._learner.imitate(lessons, warmup.lr)
+        self._sync(step + 1)
+        self._state = state
+        self._spent += learned.spent
+        return {**learned.figures, **self._spent.figures()}
 
     def _sync(self, version: int) -> None:
         """Hand the policy's weights to the engine."""
-        options = StateDictOptions(full_state_dict=True)
-        weights = get_model_state_dict(self._model.model, options=options)
-        self._engine.update_weights(weights, version)
+        self._engine.update_weights(self._learner.weights(), version)
 
     def _store(self, step: int, drawn: Drawn, batches: Sequence[Sequence[Answer]]) -> None:
         trained = {(answer.group, answer.sample): answer for batch in batches for answer in batch}
@@ -226,7 +189,8 @@ class PolicyTraining(Generic[Settings]):
         return self._kind(
             step=done,
             run=self._settings,
-            updates=self._updates,
+            updates=self._learner.updates,
+            spent=self._spent,
             prompts=self._state,
             prompts_digest=self._task.digest,
         )
@@ -258,9 +222,12 @@ def _explain(collapse: Collapse, out: Path) -> str:
 
 def _line(run: PolicyRun, done: int, found: dict[str, float], pace: float) -> str:
     width = len(str(run.num_steps))
+    begin, left = f"step {done:{width}d}/{run.num_steps}", f"left {duration(pace * (run.num_steps - done))}"
+    if "warmup/loss" in found:
+        return f"{begin}  warm-up loss {found['warmup/loss']:.4f}  grad {found['train/grad_norm']:.3g}  {left}"
     return "  ".join(
         [
-            f"step {done:{width}d}/{run.num_steps}",
+            begin,
             f"reward {found['rollout/reward']:+.3f}",
             f"right {found['rollout/accuracy']:.1%}",
             f"length {found['rollout/length']:.0f}",
@@ -269,6 +236,6 @@ def _line(run: PolicyRun, done: int, found: dict[str, float], pace: float) -> st
             f"clip {found['policy/clip_share']:.1%}",
             f"grad {found['train/grad_norm']:.3g}",
             f"{found['speed/generated_tokens_per_s']:,.0f} tok/s drawn",
-            f"left {duration(pace * (run.num_steps - done))}",
+            left,
         ]
     )

@@ -46,6 +46,8 @@ class PolicyStats:
     sampler_max: float = 0.0
     """Largest |log π_old − log μ|."""
     reference_kl: float = 0.0
+    language: float = 0.0
+    """Weighted loss of plain rows, not to be divided."""
 
 
 class PolicyModel(LossModel):
@@ -55,15 +57,19 @@ class PolicyModel(LossModel):
     temperature: float
     stats: PolicyStats
 
-    def forward(self, batch: PolicyRows, score: bool = False) -> Tensor:  # type: ignore[override]
+    def forward(self, batch: PolicyRows | Rows, score: float | None = None) -> Tensor:
         """Σ weight × (policy loss + kl_weight × KL) over the answer tokens, a scalar, undivided.
 
-        With `score` log π of the answer tokens instead, [answer tokens]: inside the root's forward, where a sharded
-        model has its weights.
+        Of plain rows Σ weight × cross entropy. With `score`, a temperature, log π of the labelled tokens at it instead,
+        [labelled tokens]: inside the root's forward, where a sharded model has its weights.
         """
-        logprobs, entropy = self.logprobs(batch.rows)
-        if score:
-            return logprobs
+        if score is not None:
+            return self.logprobs(batch if isinstance(batch, Rows) else batch.rows, score)[0]
+        if isinstance(batch, Rows):
+            loss = super().forward(batch)
+            self.stats.language += float(loss.detach())
+            return loss
+        logprobs, entropy = self.logprobs(batch.rows, self.temperature)
         if not len(logprobs):
             return logprobs.sum()  # a row that fills up: its backward is a call, and nothing more
         wide = logprobs.dtype
@@ -79,7 +85,7 @@ class PolicyModel(LossModel):
         self._note(logprobs.detach(), old, sampler, advantages, entropy, batch)
         return (weights * terms).sum()
 
-    def logprobs(self, rows: Rows) -> tuple[Tensor, Tensor]:
+    def logprobs(self, rows: Rows, temperature: float) -> tuple[Tensor, Tensor]:
         """log π of the labelled tokens, [answer tokens] with gradient, and the entropies there, without.
 
         Logits are computed in chunks, and again in the backward pass: never more than one chunk of them is there.
@@ -90,9 +96,7 @@ class PolicyModel(LossModel):
         hidden, labels = hidden[places], rows.labels[places]
         size = chunk_rows(len(places), head.shape[0], head.device.type)
         pieces = [
-            checkpoint(
-                _chunk, hidden[at : at + size], head, labels[at : at + size], self.temperature, use_reentrant=False
-            )
+            checkpoint(_chunk, hidden[at : at + size], head, labels[at : at + size], temperature, use_reentrant=False)
             for at in range(0, len(places), size)
         ]
         if not pieces:

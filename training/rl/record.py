@@ -3,6 +3,7 @@
 from typing import Generic, TypeVar
 
 from training.checkpoint import CheckpointRecord
+from training.rl.compute import Spent
 from training.rl.settings import PolicyRun, RlRun
 from training.rl.task import PromptState
 
@@ -18,6 +19,8 @@ class PolicyRecord(CheckpointRecord, Generic[Settings]):
     run: Settings
     updates: int
     """Optimizer updates done."""
+    spent: Spent = Spent()
+    """Tokens and FLOP so far, evaluation left out."""
     prompts: PromptState
     """Where the order of prompts stands, and which are retired."""
     prompts_digest: str

@@ -13,7 +13,9 @@ from pydantic import Field
 
 from pipeline.frozen import Frozen
 from training.rl.answers import Answer
+from training.rl.lessons import Language, Lesson
 from training.rl.rollout import Completion, RolloutEngine
+from training.rl.scorer import Scorers
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,24 @@ class Evaluation:
     words: str
 
 
+class WarmUp(Protocol):
+    """Steps at the beginning of a run that learn texts by cross-entropy instead of drawing."""
+
+    @property
+    def steps(self) -> int:
+        """How many."""
+        ...
+
+    @property
+    def lr(self) -> float:
+        """Their learning rate."""
+        ...
+
+    def take(self, state: PromptState) -> tuple[list[Lesson], PromptState]:
+        """What the next of them learns, and the state behind it."""
+        ...
+
+
 class Task(Protocol):
     """What is asked, how it is rewarded, what is evaluated."""
 
@@ -83,7 +103,22 @@ class Task(Protocol):
         """
         ...
 
-    def reward(self, prompts: Sequence[Prompt], completions: Sequence[Completion]) -> list[Verdict]:
+    @property
+    def language(self) -> Language | None:
+        """The plain loss on shared documents beside that of the answers, where there is one."""
+        ...
+
+    @property
+    def average_decay(self) -> float | None:
+        """Of the moving average of the policy that rewards ask; None: they ask none."""
+        ...
+
+    @property
+    def warmup(self) -> "WarmUp | None":
+        """Steps before the first draw, where there are any."""
+        ...
+
+    def reward(self, prompts: Sequence[Prompt], completions: Sequence[Completion], scorers: Scorers) -> list[Verdict]:
         """What this process's completions are worth, each with its prompt; every process calls once a draw."""
         ...
 

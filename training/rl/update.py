@@ -7,11 +7,13 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from training.model import fsdp_modules
+from training.model import reshard
 from training.rl.answers import Answer, pack, policy_rows
+from training.rl.lessons import Language, deal_lessons, shared_documents
 from training.rl.losses import weigh
-from training.rl.policy import PolicyModel, PolicyStats
+from training.rl.policy import PolicyModel, PolicyRows, PolicyStats
 from training.rl.settings import PolicyRun
+from training.rows import Rows
 from training.step import StepResult, train_step
 from training.world import World
 
@@ -51,11 +53,16 @@ def update(
     answers: Sequence[Answer],
     lr: float,
     world: World,
+    language: Language | None = None,
 ) -> StepResult:
-    """One optimizer update on weighted answers."""
+    """One optimizer update on weighted answers, and with `language` on the documents that they share."""
     mine, calls = deal(answers, world, run.parallel.micro_batch_tokens)
-    rows = [policy_rows(part, world.device) for part in mine]
+    rows: list[PolicyRows | Rows] = [policy_rows(part, world.device) for part in mine]
     rows += [policy_rows([], world.device)] * (calls - len(rows))
+    if language is not None:
+        lessons = list(shared_documents(answers, language.num_head).values())
+        num_trained = max(1, sum(lesson.num_trained for lesson in lessons))
+        rows += deal_lessons(lessons, world, run.parallel.micro_batch_tokens, language.weight / num_trained)
     one = torch.ones((), dtype=torch.float64, device=world.device)
     settings = run.optimizer
     return train_step(model, optimizer, rows, denominator=one, lr=lr, max_grad_norm=settings.max_grad_norm)
@@ -73,35 +80,36 @@ def score(
             logprobs = _logprobs(model, part, world)
             for answer, values in zip(part, logprobs.split([len(answer.tokens) for answer in part]), strict=True):
                 found[answer.group, answer.sample] = values.double().tolist()
-    # A forward without backward leaves the root's parameters gathered; the optimizer must not meet them so.
-    for module in fsdp_modules(model):
-        module.reshard()
+    reshard(model)
     gathered: list[dict[tuple[int, int], list[float]]] = [{} for _ in range(world.size)]
     dist.all_gather_object(gathered, found)
     return {key: values for part in gathered for key, values in part.items()}
 
 
 def _logprobs(model: PolicyModel, answers: Sequence[Answer], world: World) -> Tensor:
-    scored: Tensor = model(policy_rows(answers, world.device), score=True)
+    scored: Tensor = model(policy_rows(answers, world.device), score=model.temperature)
     return scored
 
 
-def stats_figures(stats: PolicyStats, world: World) -> dict[str, float]:
+def stats_figures(stats: PolicyStats, world: World, language: Language | None, num_updates: int) -> dict[str, float]:
     """Figures of the updates since the stats were new, over all processes."""
     sums = torch.tensor(
-        [stats.tokens, stats.clipped, stats.entropy, stats.sampler_kl, stats.reference_kl],
+        [stats.tokens, stats.clipped, stats.entropy, stats.sampler_kl, stats.reference_kl, stats.language],
         dtype=torch.float64,
         device=world.device,
     )
     largest = torch.tensor(stats.sampler_max, dtype=torch.float64, device=world.device)
     dist.all_reduce(sums)
     dist.all_reduce(largest, dist.ReduceOp.MAX)
-    tokens, clipped, entropy, sampler_kl, reference_kl = sums.tolist()
+    tokens, clipped, entropy, sampler_kl, reference_kl, plain = sums.tolist()
     tokens = max(1.0, tokens)
-    return {
+    found = {
         "policy/clip_share": clipped / tokens,
         "policy/entropy": entropy / tokens,
         "policy/sampler_kl": sampler_kl / tokens,
         "policy/sampler_max_gap": float(largest),
         "policy/reference_kl": reference_kl / tokens,
     }
+    if language is not None:
+        found["train/language_loss"] = plain / (language.weight * max(1, num_updates))
+    return found

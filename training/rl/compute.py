@@ -1,0 +1,81 @@
+"""What a policy run spends: tokens and FLOP of drawing, scoring and training, step by step and in all.
+
+Counted from the answers themselves, as the scheme computes them: a prompt is read once for all answers of its group;
+shared prefixes are computed once where training shares them.
+"""
+
+from collections.abc import Sequence
+
+from pipeline.frozen import Frozen
+from training.flops import Cost, Work, work_behind
+from training.rl.answers import Answer
+from training.rl.lessons import Language, Lesson, shared_documents
+
+
+class Spent(Frozen):
+    """Tokens and FLOP. Tokens are those that went through the layers; evaluation is not in it."""
+
+    prefilled: int = 0
+    """Prompt tokens that the sampler read."""
+    generated: int = 0
+    """Tokens drawn."""
+    scored: int = 0
+    """Tokens of passes without gradient: π_old, π_ref, rewards that ask a model."""
+    trained: int = 0
+    """Tokens forward and backward."""
+    flops: float = 0.0
+    """Of all of it: 2 a parameter forward, 6 forward and backward, attention by the keys that are seen."""
+
+    def __add__(self, other: "Spent") -> "Spent":
+        mine, theirs = self.model_dump(), other.model_dump()
+        return Spent(**{name: mine[name] + theirs[name] for name in mine})
+
+    def figures(self) -> dict[str, float]:
+        """Under the names of metrics.jsonl."""
+        return {f"compute/{name}": float(value) for name, value in self.model_dump().items()}
+
+
+def drawn(cost: Cost, answers: Sequence[Answer]) -> Spent:
+    """Of drawing answers: each group's prompt once, then a token at a time."""
+    prompts = {answer.group: len(answer.prompt_tokens) for answer in answers}
+    prefill = sum((work_behind(0, length, 1) for length in prompts.values()), Work())
+    # The first token is drawn behind the prompt, the last is never read.
+    decode = sum((_behind(answer) for answer in answers), Work())
+    return Spent(
+        prefilled=prefill.tokens,
+        generated=sum(len(answer.tokens) for answer in answers),
+        flops=cost.forward(prefill) + cost.forward(decode),
+    )
+
+
+def _behind(answer: Answer) -> Work:
+    more = len(answer.tokens) - 1
+    return work_behind(len(answer.prompt_tokens), more, more)
+
+
+def scored(cost: Cost, works: Sequence[Work]) -> Spent:
+    """Of passes without gradient."""
+    total = sum(works, Work())
+    return Spent(scored=total.tokens, flops=cost.forward(total))
+
+
+def trained(cost: Cost, works: Sequence[Work]) -> Spent:
+    """Of passes forward and backward."""
+    total = sum(works, Work())
+    return Spent(trained=total.tokens, flops=3 * cost.forward(total))
+
+
+def answer_work(answers: Sequence[Answer]) -> list[Work]:
+    """Of answers computed each with its own prompt."""
+    return [work_behind(0, answer.length - 1, len(answer.tokens)) for answer in answers]
+
+
+def lesson_work(lessons: Sequence[Lesson]) -> list[Work]:
+    """Of texts learned by cross-entropy: the head is computed at every token."""
+    return [work_behind(0, lesson.length - 1, lesson.length - 1) for lesson in lessons]
+
+
+def of_update(cost: Cost, answers: Sequence[Answer], language: Language | None) -> Spent:
+    """Of one update on answers, and on their documents where those are learned."""
+    documents = [] if language is None else list(shared_documents(answers, language.num_head).values())
+    return trained(cost, [*answer_work(answers), *lesson_work(documents)])

@@ -1,0 +1,105 @@
+"""Texts learned token by token beside the answers: the format warm-up, and the plain loss on shared documents."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from training.loss import IGNORE
+from training.rl.answers import Answer, pack
+from training.rl.policy import PolicyModel
+from training.rl.settings import PolicyRun
+from training.rows import Rows
+from training.step import StepResult, train_step
+from training.world import World
+
+
+@dataclass(frozen=True)
+class Language:
+    """The plain next-token loss on shared documents, beside that of the answers (RMT, arXiv 2509.24375)."""
+
+    weight: float
+    """Of its mean over the documents' tokens."""
+    num_head: int
+    """Tokens of a prompt before its document: they are not learned."""
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A text; its first `untrained` tokens, at least one, are read and not learned."""
+
+    tokens: tuple[int, ...]
+    untrained: int
+
+    @property
+    def length(self) -> int:
+        """Tokens of the text."""
+        return len(self.tokens)
+
+    @property
+    def num_trained(self) -> int:
+        """Tokens that are learned."""
+        return len(self.tokens) - self.untrained
+
+
+def shared_documents(answers: Sequence[Answer], num_head: int) -> dict[int, Lesson]:
+    """The shared part of each segment, by segment: the longest prefix, its first `num_head` tokens not learned.
+
+    Prefixes of a segment nest, so the longest holds every document token that they share, and each of them once.
+    """
+    longest: dict[int, Answer] = {}
+    for answer in answers:
+        known = longest.get(answer.segment)
+        if known is None or answer.prefix_length > known.prefix_length:
+            longest[answer.segment] = answer
+    return {
+        segment: Lesson(answer.prompt_tokens[: answer.prefix_length], num_head)
+        for segment, answer in sorted(longest.items())
+        if segment >= 0 and answer.prefix_length > num_head
+    }
+
+
+def lesson_rows(lessons: Sequence[Lesson], weight: float, device: torch.device) -> Rows:
+    """A micro-batch of lessons, every learned token with `weight`; of none one that fills up."""
+    sequences = [lesson.tokens for lesson in lessons] or [(0, 0)]
+    labels = [[IGNORE] * (lesson.untrained - 1) + list(lesson.tokens[lesson.untrained :]) for lesson in lessons] or [
+        [IGNORE]
+    ]
+    lengths = [len(tokens) - 1 for tokens in sequences]
+    flat = [label for row in labels for label in row]
+
+    def tensor(values: object, dtype: torch.dtype) -> torch.Tensor:
+        return torch.tensor(values, dtype=dtype, device=device)
+
+    return Rows(
+        input_ids=tensor([token for tokens in sequences for token in tokens[:-1]], torch.int64),
+        position_ids=tensor([place for length in lengths for place in range(length)], torch.int64),
+        labels=tensor(flat, torch.int64),
+        cu_seqlens=tensor(np.concatenate([[0], np.cumsum(lengths)]).tolist(), torch.int32),
+        max_seqlen=max(lengths),
+        weights=tensor([weight] * len(flat), torch.float64),
+    )
+
+
+def deal_lessons(lessons: Sequence[Lesson], world: World, max_tokens: int, weight: float) -> list[Rows]:
+    """This process's micro-batches; every process gets the same number."""
+    ordered = sorted(lessons, key=lambda lesson: -lesson.length)
+    packs = [pack(ordered[rank :: world.size], max_tokens) for rank in range(world.size)]
+    calls = max(len(part) for part in packs)
+    mine = packs[world.rank]
+    return [lesson_rows(mine[place] if place < len(mine) else [], weight, world.device) for place in range(calls)]
+
+
+def imitate(
+    model: PolicyModel,
+    optimizer: torch.optim.Optimizer,
+    run: PolicyRun,
+    lessons: Sequence[Lesson],
+    lr: float,
+    world: World,
+) -> StepResult:
+    """One optimizer update by cross-entropy, the mean over all learned tokens of the lessons."""
+    rows = deal_lessons(lessons, world, run.parallel.micro_batch_tokens, 1.0)
+    count = torch.tensor(sum(lesson.num_trained for lesson in lessons), dtype=torch.float64, device=world.device)
+    return train_step(model, optimizer, rows, denominator=count, lr=lr, max_grad_norm=run.optimizer.max_grad_norm)
