@@ -153,9 +153,16 @@ def policy_rows(answers: Sequence[Answer], device: torch.device) -> PolicyRows:
     )
 
 
-def write_answers(folder: Path, step: int, answers: Sequence[Answer], temperature: float) -> Path:
-    """Store a step's rows as `rollouts/step-NNNNNNN.parquet`, whole or not at all."""
-    name = f"rollouts/step-{step:07d}.parquet"
+def answers_path(folder: Path, step: int) -> Path:
+    """Where a run's rows of a step are."""
+    return folder / f"rollouts/step-{step:07d}.parquet"
+
+
+def write_answers(
+    folder: Path, step: int, answers: Sequence[Answer], temperature: float, about: dict[bytes, bytes] | None = None
+) -> Path:
+    """Store a step's rows, whole or not at all; `about` goes into the file's metadata."""
+    path = answers_path(folder, step)
     rows = [
         {
             "row": place,
@@ -184,9 +191,9 @@ def write_answers(folder: Path, step: int, answers: Sequence[Answer], temperatur
         }
         for place, answer in enumerate(answers)
     ]
-    with parquet_file(folder, name, SCHEMA) as file:
+    with parquet_file(path.parent, path.name, SCHEMA.with_metadata(about)) as file:
         file.write(pa.Table.from_pylist(rows, schema=SCHEMA))
-    return folder / name
+    return path
 
 
 def read_answers(path: Path) -> list[Answer]:

@@ -1,12 +1,13 @@
 """One step's answers: prompts taken, responses drawn by all processes, graded, rewarded, and chosen for the loss."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import torch.distributed as dist
 
 from training.rl.advantages import group_advantages, varied_groups
 from training.rl.answers import Answer
+from training.rl.compute import Spent
 from training.rl.rewards import is_repetitive
 from training.rl.rollout import Completion, Request, RolloutEngine, Sampling
 from training.rl.scorer import Scorers
@@ -28,6 +29,8 @@ class Drawn:
     num_groups: int
     """Groups drawn; those not chosen had equal rewards."""
     draws: int
+    asked: Spent = field(default_factory=Spent)
+    """By rewards that asked a model."""
 
 
 def draw(

@@ -27,11 +27,18 @@ from training.world import World
 
 
 @dataclass(frozen=True)
-class Learned:
-    """What a step's updates did, the same on every process but for times."""
+class Prepared:
+    """A step's answers, ready to be learned from: `batches` holds those of each update."""
 
     batches: list[list[Answer]]
-    """The answers of each update, with what their loss was computed from."""
+    spent: compute.Spent
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What a step's updates did, the same on every process but for times; `spent` holds their preparation too."""
+
     spent: compute.Spent
     figures: dict[str, float]
 
@@ -87,19 +94,22 @@ class Learner(Generic[Settings]):
         self._average_scorer = None if self._average is None else ModelScorer(self._average, size, world)
         self.scorers = Scorers(self._policy_scorer, self._average_scorer)
 
-    def learn(self, answers: Sequence[Answer], chosen: Sequence[int], step: int, language: Language | None) -> Learned:
-        """Update the policy on the chosen groups of a step's answers.
+    def prepare(self, answers: Sequence[Answer], chosen: Sequence[int], step: int) -> Prepared:
+        """The chosen groups of a step's answers, dealt to its updates, with what the loss needs beside."""
+        started = time.monotonic()
+        batches, spent = self._scored(mini_batches(self._run, answers, chosen, self._run.sampling.max_new_tokens(step)))
+        return Prepared(batches, spent + compute.drawn(self.cost, answers), time.monotonic() - started)
+
+    def learn(self, prepared: Prepared, language: Language | None) -> Learned:
+        """Update the policy on prepared answers.
 
         Raises:
             NotFinite: before the weights are touched.
         """
-        run, started = self._run, time.monotonic()
-        batches, spent = self._scored(mini_batches(run, answers, chosen, run.sampling.max_new_tokens(step)))
-        spent += compute.drawn(self.cost, answers) + self._asked()
-        scored = time.monotonic()
+        run, spent, started = self._run, prepared.spent, time.monotonic()
         self.model.stats = PolicyStats()
         losses, norms = [], []
-        for batch in batches:
+        for batch in prepared.batches:
             rate = run.lr * min(1.0, (self.updates + 1) / max(1, run.warmup_updates))
             result = update(self.model, self._optimizer, run, batch, rate, self._world, language)
             self._follow()
@@ -113,10 +123,10 @@ class Learner(Generic[Settings]):
             "train/loss": sum(losses) / count,
             "train/grad_norm": sum(norms) / count,
             "train/updates": float(self.updates),
-            "time/logprobs_s": scored - started,
-            "time/update_s": time.monotonic() - scored,
+            "time/logprobs_s": prepared.seconds,
+            "time/update_s": time.monotonic() - started,
         }
-        return Learned(batches, spent, found)
+        return Learned(spent, found)
 
     def imitate(self, lessons: Sequence[Lesson], lr: float) -> Learned:
         """Update the policy on texts, by cross-entropy.
@@ -132,7 +142,7 @@ class Learner(Generic[Settings]):
             "train/grad_norm": result.grad_norm,
             "time/update_s": time.monotonic() - started,
         }
-        return Learned([], compute.trained(self.cost, compute.lesson_work(lessons)), found)
+        return Learned(compute.trained(self.cost, compute.lesson_work(lessons)), found)
 
     def forget_moments(self) -> None:
         """Begin with fresh moments: those of one loss mislead the first updates by another."""
@@ -149,8 +159,8 @@ class Learner(Generic[Settings]):
         """Hand everything that a resume needs to the checkpointer."""
         checkpointer.save(record, self.config, self.model, self._optimizer, average=self._average)
 
-    def _asked(self) -> compute.Spent:
-        """Of rewards that asked a model."""
+    def asked(self) -> compute.Spent:
+        """What rewards spent since it was last called by asking a model; every process has to call it."""
         scorers = [scorer for scorer in (self._policy_scorer, self._average_scorer) if scorer is not None]
         return compute.scored(self.cost, [scorer.take_work() for scorer in scorers])
 

@@ -6,7 +6,7 @@ is asked, how it is rewarded and what is evaluated is the task's.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +17,6 @@ import torch.distributed as dist
 from pipeline.errors import BadInput, BuildFailed
 from training.checkpoint import Checkpointer, complete_checkpoints, read_record
 from training.compat import set_timeout
-from training.rl.answers import Answer, write_answers
 from training.rl.collapse import Collapse, find_collapse
 from training.rl.compute import Spent
 from training.rl.curves import run_points
@@ -25,6 +24,7 @@ from training.rl.draw import Drawn, draw, figures
 from training.rl.engine import EmbeddedEngine
 from training.rl.learner import Learner
 from training.rl.record import TOKENIZER, PolicyRecord, Settings
+from training.rl.replay import Origin, store, stored
 from training.rl.settings import LoadedPolicyRun, PolicyRun
 from training.rl.task import PromptState, Task, WarmUp
 from training.rl.tokenizer import load_tokenizer
@@ -131,24 +131,30 @@ class PolicyTraining(Generic[Settings]):
 
     def _draw_and_learn(self, step: int) -> dict[str, float]:
         run, started = self._settings, time.monotonic()
-        drawn = draw(run, self._task, self._state, self._engine, self._learner.scorers, step, self._world)
+        origin = Origin.of(self._out, self._now(step))
+        replayed = stored(origin, self._world)
+        drawn = self._draw(step) if replayed is None else replayed
         generated = time.monotonic()
-        learned = self._learner.learn(drawn.answers, drawn.chosen, step, self._task.language)
+        prepared = self._learner.prepare(drawn.answers, drawn.chosen, step)
+        if replayed is None and self._world.is_first:
+            store(origin, drawn, prepared.batches, run.sampling.temperature)
+        learned = self._learner.learn(prepared, self._task.language)
         updated = time.monotonic()
         self._sync(step + 1)
         self._state = drawn.state
-        self._spent += learned.spent
-        if self._world.is_first:
-            self._store(step, drawn, learned.batches)
+        self._spent += drawn.asked + learned.spent
         return {
             **figures(run, drawn, step),
             **self._task.figures(drawn.state),
             **learned.figures,
             **self._spent.figures(),
-            "time/generate_s": generated - started,
+            **_pace(drawn, generated - started, replayed=replayed is not None),
             "time/sync_s": time.monotonic() - updated,
-            "speed/generated_tokens_per_s": sum(len(answer.tokens) for answer in drawn.answers) / (generated - started),
         }
+
+    def _draw(self, step: int) -> Drawn:
+        drawn = draw(self._settings, self._task, self._state, self._engine, self._learner.scorers, step, self._world)
+        return replace(drawn, asked=self._learner.asked())
 
     def _imitate(self, warmup: WarmUp, step: int) -> dict[str, float]:
         lessons, state = warmup.take(self._state)
@@ -161,11 +167,6 @@ class PolicyTraining(Generic[Settings]):
     def _sync(self, version: int) -> None:
         """Hand the policy's weights to the engine."""
         self._engine.update_weights(self._learner.weights(), version)
-
-    def _store(self, step: int, drawn: Drawn, batches: Sequence[Sequence[Answer]]) -> None:
-        trained = {(answer.group, answer.sample): answer for batch in batches for answer in batch}
-        rows = [trained.get((answer.group, answer.sample), replace(answer, advantage=None)) for answer in drawn.answers]
-        write_answers(self._out, step + 1, rows, self._settings.sampling.temperature)
 
     def _evaluate(self, done: int, watcher: Watcher | None) -> None:
         """The evaluation that is due, if one is; the first process makes it, the others wait."""
@@ -220,6 +221,14 @@ def _explain(collapse: Collapse, out: Path) -> str:
     )
 
 
+def _pace(drawn: Drawn, seconds: float, *, replayed: bool) -> dict[str, float]:
+    """How long the answers took; those of an interrupted run were drawn before, in a time that is not known."""
+    if replayed:
+        return {"time/replay_s": seconds}
+    tokens = sum(len(answer.tokens) for answer in drawn.answers)
+    return {"time/generate_s": seconds, "speed/generated_tokens_per_s": tokens / seconds}
+
+
 def _line(run: PolicyRun, done: int, found: dict[str, float], pace: float) -> str:
     width = len(str(run.num_steps))
     begin, left = f"step {done:{width}d}/{run.num_steps}", f"left {duration(pace * (run.num_steps - done))}"
@@ -235,7 +244,7 @@ def _line(run: PolicyRun, done: int, found: dict[str, float], pace: float) -> st
             f"entropy {found['policy/entropy']:.2f}",
             f"clip {found['policy/clip_share']:.1%}",
             f"grad {found['train/grad_norm']:.3g}",
-            f"{found['speed/generated_tokens_per_s']:,.0f} tok/s drawn",
+            "replayed" if "time/replay_s" in found else f"{found['speed/generated_tokens_per_s']:,.0f} tok/s drawn",
             left,
         ]
     )

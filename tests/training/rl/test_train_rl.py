@@ -75,6 +75,10 @@ def test_a_run_goes_on_as_if_it_had_not_stopped(world: World, whole: Path, tmp_p
         for out in (whole, tmp_path / "out")
     ]
     assert logs[0] == logs[1]
+    # What was drawn before the kill is not drawn again.
+    assert [event["step"] for event in read_metrics(tmp_path / "out") if "time/replay_s" in event] == [3] * (
+        stop_after == 3
+    )
 
 
 @pytest.mark.parametrize("name", ["dr_grpo", "dapo", "rloo", "gspo", "cispo"])
