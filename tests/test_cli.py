@@ -29,9 +29,9 @@ def test_help_imports_nothing_heavy():
         (["build", "demo", "--tasks", "0"], "--tasks"),
         (["build", "demo", "--colour"], "--colour"),
         (["extract", "nowhere.html"], "nowhere.html: no such file"),
-        (["verify", "/nowhere"], "/nowhere: no such manifest"),
-        (["trace", "/nowhere", "x"], "/nowhere: no such manifest"),
-        (["report", "/nowhere"], "/nowhere: no such manifest"),
+        (["verify", "/nowhere"], "/nowhere: no such corpus manifest"),
+        (["trace", "/nowhere", "x"], "/nowhere: no such corpus manifest"),
+        (["report", "/nowhere"], "/nowhere: no such corpus manifest"),
     ],
 )
 def test_bad_input_is_exit_code_2_and_no_traceback(arguments, expected, tmp_path):

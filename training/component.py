@@ -1,7 +1,6 @@
 """One component of a mixture, opened: its documents on disk, its passes, its packed windows."""
 
 from collections import OrderedDict
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from threading import RLock
@@ -10,14 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.errors import BadInput
+from training.documents import DocumentTokens, Ints
 from training.order import Permutation
 from training.packing import Packing, pack
 from training.plan import Pass, plan_pass
-from training.tokens import DOCUMENT, END, TokenManifest
+from training.tokens import TokenManifest
 
 _WINDOWS_KEPT = 4
-
-Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -51,8 +49,8 @@ class Window:
     """The columns of every sequence, each closed by the length: those of s at bounds[s]+s..bounds[s+1]+s."""
 
 
-class ComponentData:
-    """Documents of a token manifest by ordinal (shard after shard), and the sequences made from them.
+class ComponentData(DocumentTokens):
+    """Documents of a token manifest, and the sequences made from them.
 
     Safe to share between threads.
     """
@@ -63,16 +61,9 @@ class ComponentData:
         Raises:
             BadInput: a pass over the component fills no sequence.
         """
-        self.name, self.manifest, self._order, self._cache = name, manifest, order, cache
+        super().__init__(manifest)
+        self.name, self._order, self._cache = name, order, cache
         self._digest = manifest.digest
-        # mmap cannot map an empty file, and nothing is lost with it.
-        shards = [shard for shard in manifest.shards if shard.documents]
-        self._paths = paths = [str(manifest.folder / shard.path) for shard in shards]
-        self.tokens = [_mapped(path, manifest.tokenizer.dtype) for path in paths]
-        self.loss = [_mapped(path + ".loss", np.dtype("?")) for path in paths] if manifest.masked else None
-        self._ends = [_mapped(path + ".index", END).view(np.int64) for path in paths]
-        self._starts = np.cumsum([0, *(shard.documents for shard in shards)])
-        self.documents = int(self._starts[-1])
         self._lock = RLock()
         self._passes: list[Pass] = []
         self._totals = [0]
@@ -82,41 +73,6 @@ class ComponentData:
                 f"{manifest.folder}: {manifest.totals.tokens:,} tokens of component {name} fill no sequence of "
                 f"{order.sequence_length:,}; give it more tokens, or lower sequence_length"
             )
-
-    def locate(self, ordinals: Ints) -> tuple[Ints, Ints, Ints]:
-        """Shard, first token in the shard and number of tokens of the documents `ordinals`."""
-        shard, start, end = (np.empty(len(ordinals), np.int64) for _ in range(3))
-        for number, rows, local in self._by_shard(ordinals):
-            ends = self._ends[number]
-            shard[rows] = number
-            end[rows] = ends[local]
-            start[rows] = np.where(local > 0, ends[np.maximum(local, 1) - 1], 0)
-        return shard, start, end - start
-
-    def origins(self, ordinals: Ints) -> npt.NDArray[np.void]:
-        """Where the documents `ordinals` came from: records of `DOCUMENT`."""
-        found = np.empty(len(ordinals), DOCUMENT)
-        for number, rows, local in self._by_shard(ordinals):
-            found[rows] = _mapped(self._paths[number] + ".docs", DOCUMENT)[local]
-        return found
-
-    def _by_shard(self, ordinals: Ints) -> Iterator[tuple[int, Ints | slice, Ints]]:
-        """The ordinals by shard: its number, which of them are in it, and their places in it."""
-        if len(self._ends) == 1:
-            yield 0, slice(None), ordinals
-            return
-        shard = np.searchsorted(self._starts, ordinals, side="right") - 1
-        # Numbers of 16 bits are sorted by radix, many times faster.
-        order = np.argsort(shard.astype(np.uint16 if len(self._ends) <= 1 << 16 else np.uint32), kind="stable")
-        counts = np.bincount(shard)
-        ends = np.cumsum(counts)
-        for number in np.flatnonzero(counts).tolist():
-            rows = order[ends[number] - counts[number] : ends[number]]
-            yield number, rows, ordinals[rows] - self._starts[number]
-
-    def lengths(self, ordinals: Ints) -> Ints:
-        """Tokens of the documents `ordinals`."""
-        return self.locate(ordinals)[2]
 
     def passes(self, sequences: int) -> float:
         """Passes over the component that its first `sequences` take."""
@@ -202,8 +158,3 @@ class ComponentData:
 
     def _key(self, number: int) -> str:
         return f"{self._order.seed}:{self._digest}:{number}"
-
-
-def _mapped(path: str, dtype: np.dtype[np.generic]) -> npt.NDArray[np.generic]:
-    # A plain array over the mapping: slices of np.memmap cost ten times as much.
-    return np.asarray(np.memmap(path, dtype, mode="r"))

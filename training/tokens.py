@@ -5,18 +5,14 @@ document in tokens, uint64), `X.ds.docs` (where each document came from, `DOCUME
 part, `X.ds.loss` (a byte per token, 1 when it is trained). The JSON Schema is manifests/schema/tokens.schema.json.
 """
 
-import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import PrivateAttr, ValidationError
 
-from pipeline.errors import BadInput
 from pipeline.frozen import Frozen
+from pipeline.manifest_file import ManifestFile
 
-SCHEMA_VERSION = 1
 MANIFEST = "tokens.json"
 DOCUMENT = np.dtype([("id", "V16"), ("file", "<u4"), ("row", "<u4")])
 """A document's origin: its 16-byte id, the index of its file in `source.files`, its row there. 24 bytes."""
@@ -94,8 +90,13 @@ class TokenTotals(Frozen):
     trained: int
 
 
-class TokenManifest(Frozen):
+class TokenManifest(ManifestFile):
     """A folder of token shards. `rows` of the source = documents + the rows that `dropped` counts by reason."""
+
+    FILE = MANIFEST
+    TITLE = "token manifest"
+    MISSING = "make it with `mathmill tokenize`"
+    AGAIN = "tokenize again"
 
     schema_version: Literal[1]
     name: str
@@ -107,50 +108,6 @@ class TokenManifest(Frozen):
     totals: TokenTotals
     shards: tuple[TokenShard, ...]
     source: Source
-
-    _folder: Path | None = PrivateAttr(default=None)
-
-    @classmethod
-    def load(cls, path: str | Path) -> "TokenManifest":
-        """Read a token manifest; `path` is the file or its folder.
-
-        Raises:
-            BadInput: there is none, it is not valid, or its schema version is unknown.
-        """
-        path = Path(path)
-        path = path / MANIFEST if path.is_dir() else path
-        if not path.is_file():
-            raise BadInput(f"{path}: no such token manifest; make it with `mathmill tokenize`")
-        try:
-            data = json.loads(path.read_text(encoding="utf-8"))
-        except (UnicodeDecodeError, json.JSONDecodeError) as error:
-            raise BadInput(f"{path}: not JSON: {error}; tokenize again") from error
-        version = data.get("schema_version") if isinstance(data, dict) else None
-        if version != SCHEMA_VERSION:
-            raise BadInput(
-                f"{path}: schema_version: {version!r} is not known to this mathmill (it reads {SCHEMA_VERSION}); "
-                "upgrade mathmill or tokenize again"
-            )
-        try:
-            manifest = cls.model_validate(data, strict=False)
-        except ValidationError as error:
-            problem = error.errors()[0]
-            field = ".".join(map(str, problem["loc"]))
-            raise BadInput(f"{path}: {field}: {problem['msg']}; tokenize again") from error
-        manifest._folder = path.parent
-        return manifest
-
-    @classmethod
-    def json_schema(cls) -> dict[str, Any]:
-        """The JSON Schema of tokens.json; manifests/schema/tokens.schema.json is this."""
-        dialect = "https://json-schema.org/draft/2020-12/schema"
-        return {"$schema": dialect, **cls.model_json_schema(), "title": "mathmill token manifest"}
-
-    @property
-    def folder(self) -> Path:
-        """The folder that paths are relative to. Only of a loaded manifest."""
-        assert self._folder is not None, "the manifest was not loaded from a file"
-        return self._folder
 
     @property
     def digest(self) -> str:

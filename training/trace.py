@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.errors import BadInput
-from training.component import ComponentData
 from training.data import MixtureData, open_mixture
+from training.documents import DocumentTokens
 from training.run import load_run
 
 _COLUMNS = ["url"]
@@ -72,7 +72,7 @@ def trace_step(data: MixtureData, step: int, sequences_per_step: int) -> list[Se
         rows = np.flatnonzero(batch.component == number)
         if len(rows):
             ordinals = np.unique(np.concatenate([batch.documents[row] for row in rows]))
-            origins[number] = _origins(part, ordinals)
+            origins[number] = document_origins(part, ordinals)
     segments = []
     for row in range(sequences_per_step):
         number = int(batch.component[row])
@@ -84,8 +84,8 @@ def trace_step(data: MixtureData, step: int, sequences_per_step: int) -> list[Se
     return segments
 
 
-def _origins(part: ComponentData, ordinals: np.ndarray) -> dict[int, tuple[str, str, int, str | None]]:
-    """Id, file, row and URL of documents by ordinal."""
+def document_origins(part: DocumentTokens, ordinals: np.ndarray) -> dict[int, tuple[str, str, int, str | None]]:
+    """Id, file, row and URL (null where the source has none, or is out of reach) of documents by ordinal."""
     records = part.origins(ordinals)
     source = part.manifest.source
     found: dict[int, tuple[str, str, int, str | None]] = {}
@@ -101,7 +101,7 @@ def _origins(part: ComponentData, ordinals: np.ndarray) -> dict[int, tuple[str, 
     return found
 
 
-def _rows(part: ComponentData, file: str, rows: set[int]) -> dict[int, dict[str, object]]:
+def _rows(part: DocumentTokens, file: str, rows: set[int]) -> dict[int, dict[str, object]]:
     from training.tokenize.rows import rows_at
 
     source = part.manifest.source

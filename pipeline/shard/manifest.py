@@ -5,19 +5,14 @@ bytes changed; it names the shard. The JSON Schema is manifests/schema/corpus-ma
 """
 
 import hashlib
-import json
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import PrivateAttr, ValidationError
-
-from pipeline.errors import BadInput
 from pipeline.files import CHUNK, file_digest
 from pipeline.frozen import Frozen
+from pipeline.manifest_file import ManifestFile
 from pipeline.shard.mask import Masked
 from pipeline.shard.tokenizer import TokenizerIdentity
-
-SCHEMA_VERSION = 1
 
 
 class Shard(Frozen):
@@ -88,8 +83,13 @@ class RecipeIdentity(Frozen):
     xxh3_128: str
 
 
-class Manifest(Frozen):
+class Manifest(ManifestFile):
     """A corpus. Two builds of the same input by the same versions differ in `created` alone."""
+
+    FILE = "manifest.json"
+    TITLE = "corpus manifest"
+    MISSING = "give a finished corpus folder or its manifest.json"
+    AGAIN = "build the corpus again"
 
     schema_version: Literal[1]
     name: str
@@ -109,50 +109,6 @@ class Manifest(Frozen):
 
     refinement: Refinement | None = None
     """Null where documents are as they were extracted."""
-
-    _folder: Path | None = PrivateAttr(default=None)
-
-    @classmethod
-    def load(cls, path: str | Path) -> "Manifest":
-        """Read a manifest; `path` is the file or its folder.
-
-        Raises:
-            BadInput: there is none, it is not valid, or its schema version is unknown.
-        """
-        path = Path(path)
-        path = path / "manifest.json" if path.is_dir() else path
-        if not path.is_file():
-            raise BadInput(f"{path}: no such manifest; give a finished corpus folder or its manifest.json")
-        try:
-            data = json.loads(path.read_text(encoding="utf-8"))
-        except (UnicodeDecodeError, json.JSONDecodeError) as error:
-            raise BadInput(f"{path}: not JSON: {error}; build the corpus again") from error
-        version = data.get("schema_version") if isinstance(data, dict) else None
-        if version != SCHEMA_VERSION:
-            raise BadInput(
-                f"{path}: schema_version: {version!r} is not known to this mathmill (it reads {SCHEMA_VERSION}); "
-                "upgrade mathmill or build again"
-            )
-        try:
-            manifest = cls.model_validate(data, strict=False)
-        except ValidationError as error:
-            problem = error.errors()[0]
-            field = ".".join(map(str, problem["loc"]))
-            raise BadInput(f"{path}: {field}: {problem['msg']}; build the corpus again") from error
-        manifest._folder = path.parent
-        return manifest
-
-    @classmethod
-    def json_schema(cls) -> dict[str, Any]:
-        """The JSON Schema of manifest.json; manifests/schema/corpus-manifest.schema.json is this."""
-        dialect = "https://json-schema.org/draft/2020-12/schema"
-        return {"$schema": dialect, **cls.model_json_schema(), "title": "mathmill corpus manifest"}
-
-    @property
-    def folder(self) -> Path:
-        """The folder that paths are relative to. Only of a loaded manifest."""
-        assert self._folder is not None, "the manifest was not loaded from a file"
-        return self._folder
 
     def shard_paths(self) -> list[Path]:
         """The shards' files, in order."""
