@@ -1,6 +1,7 @@
 """The documents of a token manifest, by ordinal: shard after shard, each in the order of its index."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +25,7 @@ class DocumentTokens:
         self.loss = [_mapped(path + ".loss", np.dtype("?")) for path in paths] if manifest.masked else None
         self._ends = [_mapped(path + ".index", END).view(np.int64) for path in paths]
         self._starts = np.cumsum([0, *(shard.documents for shard in shards)])
+        self._firsts = np.cumsum([0, *(len(tokens) for tokens in self.tokens)])
         self.documents = int(self._starts[-1])
         """How many there are; ordinals are below it."""
 
@@ -46,6 +48,29 @@ class DocumentTokens:
             trained[:1] = False
         return trained
 
+    def at(self, ordinals: Ints, offsets: Ints) -> Ints:
+        """The tokens at `offsets` of the documents `ordinals`: [n] int64."""
+        return self._gather(self.tokens, ordinals, offsets, np.dtype(np.int64))
+
+    def trained_at(self, ordinals: Ints, offsets: Ints) -> Bools:
+        """Whether the tokens at `offsets` of the documents `ordinals` are learned: [n]."""
+        if self.loss is None:
+            return (offsets > 0) | (self.manifest.tokenizer.bos is None)
+        return self._gather(self.loss, ordinals, offsets, np.dtype(np.bool_))
+
+    def place(self, numbers: Ints) -> tuple[Ints, Ints]:
+        """Document and offset of tokens by their number in all: shard after shard, document after document."""
+        shard = np.searchsorted(self._firsts, numbers, side="right") - 1
+        document, offset = (np.empty(len(numbers), np.int64) for _ in range(2))
+        for number in np.unique(shard).tolist():
+            rows = np.flatnonzero(shard == number)
+            ends = self._ends[number]
+            at = numbers[rows] - self._firsts[number]
+            local = np.searchsorted(ends, at, side="right")
+            document[rows] = local + self._starts[number]
+            offset[rows] = at - np.where(local > 0, ends[np.maximum(local, 1) - 1], 0)
+        return document, offset
+
     def locate(self, ordinals: Ints) -> tuple[Ints, Ints, Ints]:
         """Shard, first token in the shard and number of tokens of the documents `ordinals`."""
         shard, start, end = (np.empty(len(ordinals), np.int64) for _ in range(3))
@@ -65,6 +90,16 @@ class DocumentTokens:
         found = np.empty(len(ordinals), DOCUMENT)
         for number, rows, local in self._by_shard(ordinals):
             found[rows] = _mapped(self._paths[number] + ".docs", DOCUMENT)[local]
+        return found
+
+    def _gather(
+        self, shards: Sequence[npt.NDArray[Any]], ordinals: Ints, offsets: Ints, dtype: np.dtype[Any]
+    ) -> npt.NDArray[Any]:
+        shard, start, _ = self.locate(ordinals)
+        found = np.empty(len(ordinals), dtype)
+        for number in np.unique(shard).tolist():
+            rows = np.flatnonzero(shard == number)
+            found[rows] = shards[number][start[rows] + offsets[rows]]
         return found
 
     def _range(self, ordinal: int) -> tuple[int, int, int]:

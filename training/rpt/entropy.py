@@ -42,7 +42,7 @@ class EntropyModel(LossModel):
         return entropies(hidden, head, labels)
 
 
-@torch.no_grad()
+@torch.no_grad()  # type: ignore[untyped-decorator]
 def entropies(hidden: Tensor, head: Tensor, labels: Tensor) -> Tensor:
     """`COLUMNS` of `hidden @ head.T`, [tokens, 4], with no more logits in memory than a chunk has.
 
