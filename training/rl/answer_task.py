@@ -46,15 +46,19 @@ class AnswerTask:
         """
         return self._prompts.take(state, count)
 
-    def reward(self, prompts: Sequence[Prompt], completions: Sequence[Completion], scorers: Scorers) -> list[Verdict]:
+    def reward(
+        self, prompts: Sequence[Prompt], groups: Sequence[Sequence[Completion]], scorers: Scorers
+    ) -> list[list[Verdict]]:
         """Graded by the run's reward settings."""
+        owned = [(prompt, answer) for prompt, group in zip(prompts, groups, strict=True) for answer in group]
         values, grades = rewards(
             self._run.reward,
-            [prompt.answer for prompt in prompts],
-            [completion.text for completion in completions],
-            [len(completion.tokens) for completion in completions],
+            [prompt.answer for prompt, _ in owned],
+            [completion.text for _, completion in owned],
+            [len(completion.tokens) for _, completion in owned],
         )
-        return [Verdict(value, grade.correct, grade.status) for value, grade in zip(values, grades, strict=True)]
+        verdicts = iter(Verdict(value, one.correct, one.status) for value, one in zip(values, grades, strict=True))
+        return [[next(verdicts) for _ in group] for group in groups]
 
     def note(self, state: PromptState, answers: Sequence[Answer]) -> PromptState:
         """Notes which prompts were answered right by every answer, so that easy ones retire."""

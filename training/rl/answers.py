@@ -23,6 +23,8 @@ SCHEMA = pa.schema(
         ("sample", pa.int64()),
         ("segment", pa.int64()),
         ("prefix_length", pa.int64()),
+        ("document", pa.int64()),
+        ("offset", pa.int64()),
         ("prompt_tokens", pa.list_(pa.int32())),
         ("tokens", pa.list_(pa.int32())),
         ("sampler_logprobs", pa.list_(pa.float64())),
@@ -74,6 +76,10 @@ class Answer:
     """Answers of one segment share nested prefixes: the first `prefix_length` tokens of their prompts are prefixes of
     one another. -1: shares nothing."""
     prefix_length: int = 0
+    document: int | None = None
+    """Of RPT: ordinal of the prompt's document in the token manifest."""
+    offset: int | None = None
+    """Of RPT: the token of the document that is asked for first."""
 
     @property
     def length(self) -> int:
@@ -171,6 +177,8 @@ def write_answers(
             "sample": answer.sample,
             "segment": answer.segment,
             "prefix_length": answer.prefix_length,
+            "document": answer.document,
+            "offset": answer.offset,
             "prompt_tokens": answer.prompt_tokens,
             "tokens": answer.tokens,
             "sampler_logprobs": answer.sampler,
@@ -220,6 +228,8 @@ def read_answers(path: Path) -> list[Answer]:
             reference=None if row["reference_logprobs"] is None else tuple(row["reference_logprobs"]),
             segment=row["segment"],
             prefix_length=row["prefix_length"],
+            document=row["document"],
+            offset=row["offset"],
         )
         for row in pq.read_table(path).to_pylist()
     ]

@@ -99,14 +99,15 @@ def _generate(
         stop=task.stop,
         seed=run.sampling.seed,
     )
-    mine = groups[world.rank :: world.size]
-    owners = [(group, sample) for group in mine for sample in range(run.sampling.samples)]
-    requests = [Request(group.prompt.tokens, group.position, sample) for group, sample in owners]
+    mine, samples = groups[world.rank :: world.size], run.sampling.samples
+    requests = [Request(group.prompt.tokens, group.position, sample) for group in mine for sample in range(samples)]
     completions = engine.generate(requests, sampling, step)
-    verdicts = task.reward([group.prompt for group, _ in owners], completions, scorers)
+    by_group = [completions[first : first + samples] for first in range(0, len(completions), samples)]
+    verdicts = task.reward([group.prompt for group in mine], by_group, scorers)
     answers = [
         _answer(group, sample, completion, verdict)
-        for (group, sample), completion, verdict in zip(owners, completions, verdicts, strict=True)
+        for group, drawn, rated in zip(mine, by_group, verdicts, strict=True)
+        for sample, (completion, verdict) in enumerate(zip(drawn, rated, strict=True))
     ]
     gathered: list[list[Answer]] = [[] for _ in range(world.size)]
     dist.all_gather_object(gathered, answers)
@@ -134,6 +135,8 @@ def _answer(group: _Group, sample: int, completion: Completion, verdict: Verdict
         status=verdict.status,
         segment=group.segment,
         prefix_length=shareable if prompt.prefix_length is None else min(shareable, prompt.prefix_length),
+        document=prompt.document,
+        offset=prompt.offset,
     )
 
 

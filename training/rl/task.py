@@ -32,6 +32,10 @@ class Prompt:
     """Prompts of one segment share nested prefixes; None: its own answers share the prompt, and no others."""
     prefix_length: int | None = None
     """Tokens of the prompt that its segment shares; None: all."""
+    document: int | None = None
+    """Ordinal of the document that it was made of, where there is one."""
+    offset: int | None = None
+    """The token of the document that it asks for first."""
 
 
 class PromptState(Frozen):
@@ -40,6 +44,8 @@ class PromptState(Frozen):
     cursor: int = 0
     streaks: dict[int, int] = Field(default_factory=dict)
     """By prompt index; absent is 0."""
+    skipped: int = 0
+    """Prompts passed over because nothing could be asked there."""
 
 
 @dataclass(frozen=True)
@@ -118,8 +124,10 @@ class Task(Protocol):
         """Steps before the first draw, where there are any."""
         ...
 
-    def reward(self, prompts: Sequence[Prompt], completions: Sequence[Completion], scorers: Scorers) -> list[Verdict]:
-        """What this process's completions are worth, each with its prompt; every process calls once a draw."""
+    def reward(
+        self, prompts: Sequence[Prompt], groups: Sequence[Sequence[Completion]], scorers: Scorers
+    ) -> list[list[Verdict]]:
+        """By prompt, what its completions are worth; every process calls once a draw, with prompts of its own."""
         ...
 
     def note(self, state: PromptState, answers: Sequence[Answer]) -> PromptState:
