@@ -2,6 +2,7 @@
 
 import difflib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -96,11 +97,24 @@ def _explain(model: type[BaseModel], error: ValidationError) -> str:
 
 
 def _keys_at(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+    models = [model]
     for key in location:
         if isinstance(key, str) and key in model.model_fields:  # not the key of a mapping
-            annotation = model.model_fields[key].annotation
-            models = [
-                a for a in (annotation, *get_args(annotation)) if isinstance(a, type) and issubclass(a, BaseModel)
-            ]
+            models = list(_models(model.model_fields[key].annotation))
             model = models[0]
+        else:  # the kind of a model that is one of several, or the key of a mapping or list
+            model = next((one for one in models if key in _kinds(one)), model)
     return sorted(model.model_fields)
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The models in a type, outermost first."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _models(inner)
+
+
+def _kinds(model: type[BaseModel]) -> tuple[Any, ...]:
+    """What tells a model from others in its place: the values of its `kind`."""
+    return get_args(model.model_fields["kind"].annotation) if "kind" in model.model_fields else ()

@@ -4,37 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from training.rl.scorer import Scorers
 from training.rpt.document import Document
-
-Pair = tuple[tuple[int, ...], tuple[int, ...]]
-"""Token ids, and the ids behind them that are to be scored."""
-
-
-class Scorer(Protocol):
-    """Log-probs of a model, at temperature 1 and without gradient."""
-
-    def logprobs(self, pairs: Sequence[Pair]) -> list[list[float]]:
-        """By pair, log π in nats of each of the second's tokens after the first's and those before it.
-
-        Every process calls it equally often, with no pairs if need be: a sharded model computes them together.
-        """
-        ...
-
-
-@dataclass(frozen=True)
-class Scorers:
-    """The models that an objective may ask: the current policy, and the moving average of it."""
-
-    policy: Scorer
-    average: Scorer | None = None
-    """There where the objective's `average_decay` is one."""
 
 
 @dataclass(frozen=True)
 class Question:
     """What is asked at a position.
 
-    The prompt is head, context and tail: questions about one document with equal heads and starts share nested
+    The prompt is opening, head, context and tail: questions about one document with equal heads and starts share nested
     prefixes, token by token.
     """
 
@@ -44,6 +22,8 @@ class Question:
     """Where the context begins in the document."""
     offset: int
     """Where it ends: the target begins there. An objective may move it behind the position that it was given."""
+    opening: tuple[int, ...]
+    """The special tokens that begin the document."""
     head: tuple[int, ...]
     context: tuple[int, ...]
     tail: tuple[int, ...]
@@ -59,12 +39,17 @@ class Question:
     @property
     def prompt(self) -> tuple[int, ...]:
         """Token ids of the prompt."""
-        return self.head + self.context + self.tail
+        return self.opening + self.head + self.context + self.tail
 
     @property
     def prefix_length(self) -> int:
-        """Tokens of the prompt that are shared with others: head and context."""
-        return len(self.head) + len(self.context)
+        """Tokens of the prompt that are shared with others: all before the tail."""
+        return len(self.opening) + len(self.head) + len(self.context)
+
+    @property
+    def plain(self) -> tuple[int, ...]:
+        """The document before the position, without any template."""
+        return self.opening + self.context
 
 
 @dataclass(frozen=True)
@@ -101,8 +86,8 @@ class Objective(Protocol):
         ...
 
     @property
-    def scores(self) -> bool:
-        """Whether `rate` asks the scorers at all."""
+    def overhead(self) -> int:
+        """Most tokens that a prompt has besides the document's opening and its context."""
         ...
 
     def question(self, document: Document, offset: int, start: int = 0) -> Question | str:
@@ -121,5 +106,12 @@ class Objective(Protocol):
         """By question, a rating for each of its responses (token ids, as drawn).
 
         Every process calls it once a draw, without questions if it has none: each call asks the scorers equally often.
+        """
+        ...
+
+    def example(self, question: Question, thought: str) -> str | None:
+        """A well-formed and right response that thinks `thought`, for a format warm-up.
+
+        None where the carrier cannot carry what is right: it is to be left out and counted.
         """
         ...

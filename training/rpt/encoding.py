@@ -1,0 +1,89 @@
+"""Text to ids around a document: at the start of a prompt, in the middle of a text, and back to bytes."""
+
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import Any
+
+from pipeline.errors import BadInput
+from training.rl.token_bytes import TokenBytes
+
+_ANCHORS = ("\n", "a", ".")
+
+
+class Encoder:
+    """The tokenizer of a run, as RPT uses it.
+
+    Args:
+        tokenizer: a tokenizers.Tokenizer, or a transformers tokenizer that holds one.
+
+    Raises:
+        BadInput: its tokens do not say which bytes they stand for.
+    """
+
+    def __init__(self, tokenizer: Any) -> None:
+        self.token_bytes = TokenBytes.from_tokenizer(tokenizer)
+        self._backend = getattr(tokenizer, "backend_tokenizer", tokenizer)
+
+    def opening(self, text: str) -> tuple[int, ...]:
+        """Ids of a text that begins a prompt; special tokens in it are read, none is added."""
+        return self._encode(text)
+
+    def inside(self, text: str) -> tuple[int, ...]:
+        """Ids of a text in the middle of another one: they say exactly its bytes, without a dummy space.
+
+        A tokenizer that puts a space before any text (sentencepiece) is asked behind a character, whose ids are taken
+        off again.
+
+        Raises:
+            BadInput: the tokenizer says the text in other bytes.
+        """
+        wanted = text.encode()
+        for anchor in ("", *_ANCHORS):
+            before = self._said(self._encode(anchor)) if anchor else b""
+            ids = self._encode(anchor + text)
+            for count in range(len(ids) + 1):
+                if self._said(ids[:count]) == before and self._said(ids[count:]) == wanted:
+                    return ids[count:]
+                if len(self._said(ids[:count])) > len(before):
+                    break
+        raise BadInput(
+            f"tokenizer: says {text[:80]!r} as {self._said(self._encode(text))[:80]!r}; write it without what its "
+            "normaliser changes"
+        )
+
+    def prediction(self, prediction: bytes) -> tuple[int, ...]:
+        """Ids of predicted bytes in the middle of a text; none where they are no text, or hold a special token."""
+        try:
+            ids = self.inside(prediction.decode())
+        except (UnicodeDecodeError, BadInput):
+            return ()
+        return () if None in self.token_bytes.of(ids) else ids
+
+    def response(self, ids: Sequence[int], after: str | None) -> bytes:
+        """Bytes of a drawn response without the special tokens that end it; the tag `after` is kept, special or not."""
+        end = len(ids)
+        kept = None if after is None else after.encode()
+        while end and (written := self.token_bytes.special.get(int(ids[end - 1]))) is not None and written != kept:
+            end -= 1
+        return self.token_bytes.response(ids[:end])
+
+    def before(self, ids: Sequence[int], tag: bytes) -> tuple[int, ...]:
+        """The ids of a drawn response before the first `tag`, whole tokens; all of them where it has none.
+
+        Special tokens at the end are left out.
+        """
+        pieces = [self.token_bytes.response([place]) for place in ids]
+        end = len(ids)
+        while end and int(ids[end - 1]) in self.token_bytes.special:
+            end -= 1
+        found = b"".join(pieces).find(tag) if tag else -1
+        if found >= 0:
+            ends = list(accumulate(map(len, pieces)))
+            end = min(end, sum(place <= found for place in ends))
+        return tuple(ids[:end])
+
+    def _encode(self, text: str) -> tuple[int, ...]:
+        return tuple(self._backend.encode(text, add_special_tokens=False).ids)
+
+    def _said(self, ids: Sequence[int]) -> bytes:
+        return self.token_bytes.response(ids)

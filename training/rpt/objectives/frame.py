@@ -1,0 +1,94 @@
+"""A template around a document: the ids before and behind the context, and the predictions in drawn responses."""
+
+from collections.abc import Sequence
+
+from training.rpt.document import Document
+from training.rpt.encoding import Encoder
+from training.rpt.objectives.objective import Question
+from training.rpt.templates import LoadedRptTemplate
+
+_WANTED_BYTES = 200
+
+
+class Frame:
+    """A template as ids.
+
+    Args:
+        template: what stands around the context.
+        encoder: of the run's tokenizer.
+
+    Raises:
+        BadInput: the tokenizer cannot say the template.
+    """
+
+    def __init__(self, template: LoadedRptTemplate, encoder: Encoder) -> None:
+        self.template, self.encoder = template, encoder
+        self.head = encoder.opening(template.head)
+        self.tail = encoder.inside(template.tail)
+
+    @property
+    def overhead(self) -> int:
+        """Tokens of head and tail."""
+        return len(self.head) + len(self.tail)
+
+    def refusal(self, document: Document, offset: int, start: int) -> str | None:
+        """Why nothing can be asked at a position: `end`, `special`, `inside_character`, `no_context`; None if it can.
+
+        What follows has to be text that begins with a whole character, and something has to stand before it.
+        """
+        if offset >= len(document.ids):
+            return "end"
+        following = document.bytes[offset]
+        if not following:
+            return "special"
+        if 0x80 <= following[0] < 0xC0:
+            return "inside_character"
+        return "no_context" if offset <= max(start, len(document.opening)) else None
+
+    def ask(
+        self,
+        document: Document,
+        offset: int,
+        start: int,
+        *,
+        target: tuple[int, ...],
+        continuation: tuple[bytes | None, ...],
+        tail: tuple[int, ...] | None = None,
+    ) -> Question:
+        """The question at a position that is not refused; `tail` is the template's where none is given."""
+        wanted = b"".join(token or b"" for token in continuation[:_WANTED_BYTES])[:_WANTED_BYTES]
+        return Question(
+            document=document.ordinal,
+            start=start,
+            offset=offset,
+            opening=document.opening,
+            head=self.head,
+            context=document.ids[max(start, len(document.opening)) : offset],
+            tail=self.tail if tail is None else tail,
+            continuation=continuation,
+            target=target,
+            wanted=wanted.decode(errors="replace"),
+        )
+
+    def predictions(self, responses: Sequence[Sequence[tuple[int, ...]]]) -> list[list[bytes | None]]:
+        """What each response predicts; None where its carrier holds nothing."""
+        carrier = self.template.carrier
+        return [
+            [carrier.parse(self.encoder.response(response, carrier.after)) for response in group] for group in responses
+        ]
+
+    def example(self, thought: str, prediction: bytes) -> str | None:
+        """A response that thinks and predicts; None where the carrier cannot carry it."""
+        try:
+            return self.template.carrier.wrap(thought, prediction)
+        except ValueError:
+            return None
+
+
+def is_text(found: bytes) -> bool:
+    """Whether bytes are whole UTF-8 characters."""
+    try:
+        found.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
