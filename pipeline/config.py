@@ -2,6 +2,7 @@
 
 import difflib
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -13,6 +14,13 @@ import manifests
 from pipeline.errors import BadInput
 
 Model = TypeVar("Model", bound=BaseModel)
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML 1.1 takes `1e-6` for a string, as its numbers need a dot; here it is a number, as everybody means it."""
+
+
+_Loader.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(r"[-+]?\d+[eE][-+]\d+$"), list("-+0123456789"))
 
 
 def find_config(kind: str, name: str) -> Path:
@@ -36,7 +44,7 @@ def load_config(model: type[Model], path: Path, overrides: tuple[str, ...] = ())
         BadInput: one line that names file, field, value and mend.
     """
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        data = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except yaml.YAMLError as error:
         raise BadInput(f"{path}: not YAML: {' '.join(str(error).split())}; mend the syntax") from error
     except UnicodeDecodeError as error:
@@ -67,7 +75,7 @@ def _override(source: str, data: dict[str, Any], override: str) -> None:
     if not separator or not all(keys.split(".")):
         raise BadInput(f"--set {override}: not of the form a.b=value; write for example filter.min_math_score=0.6")
     try:
-        parsed = yaml.safe_load(value)
+        parsed = yaml.load(value, _Loader)
     except yaml.YAMLError as error:
         raise BadInput(f"--set {override}: the value is not YAML; quote it") from error
     *parents, last = keys.split(".")
