@@ -125,4 +125,3 @@ class PolicyModel(LossModel):
                 (ratio < 1 - settings.clip_low) & (advantages < 0)
             )
             stats.clipped += float(beyond.sum())
-
