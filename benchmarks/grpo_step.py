@@ -199,15 +199,16 @@ def train_mathmill(work: Path, steps: int) -> None:
     clock.wrap(Learner, "learn", "update")
     clock.wrap(EmbeddedEngine, "update_weights", "sync")
     tokens: list[float] = []
-    event = Watcher.event
+    watcher: Any = Watcher
+    event = watcher.event
 
-    def noted(self: Watcher, step: int, found: Any) -> None:
+    def noted(self: Watcher, step: int, found: dict[str, float]) -> None:
         if "train/loss" in found:
             tokens.append(found["rollout/length"] * PROMPTS_PER_STEP * SAMPLES)
             clock.step()
         event(self, step, found)
 
-    Watcher.event = noted  # type: ignore[method-assign]
+    watcher.event = noted
     train_rl(load_rl_run(work / "run.yaml"), work / f"out-{time.time_ns()}")
     write_json(work / "mathmill.json", {**clock.result(), "tokens": sum(tokens[1:])})
 

@@ -74,10 +74,10 @@ def document_attention(
     lengths = [end - first for first, end in pairwise(cu_seqlens.tolist())]
     grouped = key.shape[1] != query.shape[1]
     # Split, not sliced: the gradient of each slice would be a tensor of all documents' size.
-    documents = zip(*(tensor.split(lengths, dim=2) for tensor in (query, key, value)), strict=True)
+    queries, keys, values = (tensor.split(lengths, dim=2) for tensor in (query, key, value))
     outputs = [
         functional.scaled_dot_product_attention(*document, is_causal=True, scale=scale, enable_gqa=grouped)
-        for document in documents
+        for document in zip(queries, keys, values, strict=True)
     ]
     return torch.cat(outputs, dim=2).transpose(1, 2), None
 
