@@ -170,7 +170,8 @@ def evaluate(
     from training.evaluate.evaluate import evaluate as run_evaluation
     from training.evaluate.model import open_model
     from training.evaluate.protocol import EvaluationSettings
-    from training.evaluate.table import load_results, render_table
+    from training.evaluate.results import load_results
+    from training.evaluate.table import render_table
 
     settings = validate(EvaluationSettings, "--set", {}, tuple(overrides))
     names = [name for name in tasks.split(",") if name]
@@ -226,4 +227,28 @@ def plot(
     print(draw(runs, out))
 
 
-COMMANDS: tuple[Callable[..., Any], ...] = (tokenize, trace, verify, branch, export, plot, evaluate)
+def scaling(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of runs with next-token evaluations.")],
+    plain: Annotated[bool, typer.Option("--plain", help="Of plain accuracy, not of reasoning.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Picture as well: .png, .svg or .pdf.")] = None,
+    resamples: Annotated[int, typer.Option(min=100, help="Fits to resampled positions, for the intervals.")] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="Of the resampling.")] = 0,
+    overrides: Annotated[
+        list[str], typer.Option("--set", metavar="a=b", help="Of the bands: disjoint=true, thresholds={hard: 1.5} ...")
+    ] = [],  # noqa: B006 - typer reads the default, nothing changes it
+) -> None:
+    """Fit P(C) = A / C^α + P* to the accuracies of runs over their compute, with intervals."""
+    from pipeline.config import validate
+    from training.evaluate.scaling_report import draw_curves, fit_run, render_curves
+    from training.rpt.selection import Bands
+
+    bands = validate(Bands, "--set", {}, tuple(overrides))
+    curves = [
+        curve for run in runs for curve in fit_run(run, "plain" if plain else "reasoning", bands, resamples, seed)
+    ]
+    print(render_curves(curves))
+    if out is not None:
+        print(draw_curves(curves, out))
+
+
+COMMANDS: tuple[Callable[..., Any], ...] = (tokenize, trace, verify, branch, export, plot, scaling, evaluate)

@@ -6,16 +6,15 @@ grade) and `results.json`.
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 from typing import Protocol as Interface
 
 from pipeline.errors import BadInput
-from pipeline.files import write_json
 from pipeline.progress import Reporter
-from training.evaluate.metrics import Estimate, majority_correct, pass_at_k, proportion
+from training.evaluate.metrics import majority_correct, pass_at_k, proportion
 from training.evaluate.protocol import EvaluationSettings, Protocol
+from training.evaluate.results import TaskResult, save_results
 from training.evaluate.tasks import Problem, Task, load_exemplars, load_problems, load_task
 from training.rl.grading import grade_batch
 from training.rl.rollout import Request, RolloutEngine
@@ -31,29 +30,6 @@ class Tokenizer(Interface):
     def encode(self, text: str) -> list[int]:
         """Token ids, BOS included where the model wants one."""
         ...
-
-
-@dataclass(frozen=True)
-class TaskResult:
-    """A task's numbers under a protocol."""
-
-    task: str
-    protocol: str
-    protocol_digest: str
-    problems: int
-    whole: bool
-    """Whether these are all problems of the benchmark."""
-    samples: int
-    pass_at: dict[str, Estimate]
-    majority: Estimate | None
-    """maj@samples; None of one sample."""
-    mean_tokens: float
-    at_limit: float
-    """Share of responses that the length limit ended."""
-    no_answer: float
-    """Share without a final answer."""
-    statuses: dict[str, int]
-    """Grades by status."""
 
 
 def evaluate(
@@ -87,10 +63,7 @@ def evaluate(
         path = out / "responses" / f"{Path(name).stem}-{protocol.digest}.jsonl"
         rows = _draw(name, engine, tokenizer, problems, prompts, settings, stop, path, reporter)
         results.append(_sum_up(name, task, protocol, problems, rows))
-    previous = _previous(out / "results.json")
-    fresh = {(result.task, result.protocol_digest, result.problems) for result in results}
-    kept = [row for row in previous if (row["task"], row["protocol_digest"], row["problems"]) not in fresh]
-    write_json(out / "results.json", {"model": model, "results": [*kept, *map(asdict, results)]})
+    save_results(out, model, results)
     return results
 
 
@@ -200,10 +173,3 @@ def _sum_up(
         no_answer=statuses.get("no_answer", 0) / len(rows),
         statuses=dict(sorted(statuses.items())),
     )
-
-
-def _previous(path: Path) -> list[dict[str, Any]]:
-    if not path.is_file():
-        return []
-    results: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["results"]
-    return results

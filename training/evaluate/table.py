@@ -1,24 +1,7 @@
 """A table of models beside each other; a column is a task under one protocol, so that unlike numbers never meet."""
 
-import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
-
-from pipeline.errors import BadInput
-
-
-def load_results(folder: Path) -> dict[str, Any]:
-    """What `mathmill evaluate` left in a folder.
-
-    Raises:
-        BadInput: nothing there.
-    """
-    path = folder / "results.json"
-    if not path.is_file():
-        raise BadInput(f"{folder}: no results.json; run `mathmill evaluate MODEL --out {folder}` first")
-    results: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return results
 
 
 def render_table(evaluations: Sequence[dict[str, Any]]) -> str:
@@ -55,6 +38,8 @@ def _measures(row: dict[str, Any]) -> dict[str, str]:
     found = {f"pass@{k}": _cell(estimate) for k, estimate in row["pass_at"].items()}
     if row["majority"] is not None:
         found[f"maj@{row['samples']}"] = _cell(row["majority"])
+    if row.get("first_token") is not None:
+        found["first@1"] = _cell(row["first_token"])
     return found
 
 
@@ -64,4 +49,4 @@ def _cell(estimate: dict[str, float]) -> str:
 
 def _order(measure: str) -> tuple[str, int]:
     kind, _, k = measure.partition("@")
-    return {"pass": "0", "maj": "1"}[kind], int(k)
+    return {"pass": "0", "maj": "1", "first": "2"}[kind], int(k)

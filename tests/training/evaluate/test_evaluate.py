@@ -14,7 +14,8 @@ from pipeline.progress import Reporter
 from training.evaluate.evaluate import evaluate
 from training.evaluate.metrics import majority_correct, pass_at_k, proportion
 from training.evaluate.protocol import EvaluationSettings
-from training.evaluate.table import load_results, render_table
+from training.evaluate.results import load_results
+from training.evaluate.table import render_table
 from training.evaluate.tasks import load_exemplars, load_problems, load_task
 from training.rl.rollout import Completion, Request, Sampling, Weights
 from training.templates import load_template
