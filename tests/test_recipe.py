@@ -35,6 +35,12 @@ def test_overrides_are_yaml_values_at_dotted_names(tmp_path):
     assert loaded.crawl == "CC-MAIN-2024-46"
 
 
+def test_an_exponent_needs_no_dot(tmp_path):
+    assert recipe(tmp_path, GOOD + "filter: {min_math_score: 25e-2}\n").filter.min_math_score == 0.25
+    assert recipe(tmp_path, GOOD, "filter.min_math_score=1e-6").filter.min_math_score == 1e-6
+    assert recipe(tmp_path, GOOD, "crawl='1e-6'").crawl == "1e-6"
+
+
 @pytest.mark.parametrize(
     ("text", "overrides", "expected"),
     [

@@ -71,17 +71,13 @@ def document_attention(
     if query.is_cuda and query.dtype in (torch.bfloat16, torch.float16):
         query, key, value = (tensor[0].transpose(0, 1) for tensor in (query, key, value))
         return compat.varlen_attention(query, key, value, cu_seqlens, max_seqlen, scale)[None], None
-    bounds = cu_seqlens.tolist()
+    lengths = [end - first for first, end in pairwise(cu_seqlens.tolist())]
+    grouped = key.shape[1] != query.shape[1]
+    # Split, not sliced: the gradient of each slice would be a tensor of all documents' size.
+    queries, keys, values = (tensor.split(lengths, dim=2) for tensor in (query, key, value))
     outputs = [
-        functional.scaled_dot_product_attention(
-            query[:, :, first:end],
-            key[:, :, first:end],
-            value[:, :, first:end],
-            is_causal=True,
-            scale=scale,
-            enable_gqa=key.shape[1] != query.shape[1],
-        )
-        for first, end in pairwise(bounds)
+        functional.scaled_dot_product_attention(*document, is_causal=True, scale=scale, enable_gqa=grouped)
+        for document in zip(queries, keys, values, strict=True)
     ]
     return torch.cat(outputs, dim=2).transpose(1, 2), None
 

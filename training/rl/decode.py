@@ -5,6 +5,7 @@ the model; no cache object, no mask tensor over the batch's longest prompt.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -60,6 +61,12 @@ class Decode:
     positions: Tensor
     length: int
 
+    @cached_property
+    def seen(self) -> Tensor:
+        """Which tokens of its slot each one attends to, [n, 1, 1, length]: the same in every layer."""
+        places = torch.arange(self.length, device=self.positions.device)
+        return (places <= self.positions[:, None])[:, None, None]
+
 
 def rollout_attention(
     module: nn.Module,
@@ -95,28 +102,27 @@ def rollout_attention(
         if options.get(name) is not None:
             raise ValueError(f"attention with {name}={options[name]!r}, which the engine does not know")
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
-    grouped = key.shape[1] != query.shape[1]
     keys, values = rollout.store.layer(int(module.layer_idx), key)
     if isinstance(rollout, Prefill):
         keys[rollout.slot, :, : key.shape[2]] = key[0]
         values[rollout.slot, :, : value.shape[2]] = value[0]
         output = functional.scaled_dot_product_attention(
-            query, key, value, is_causal=True, scale=scale, enable_gqa=grouped
+            query, key, value, is_causal=True, scale=scale, enable_gqa=key.shape[1] != query.shape[1]
         )
         return output.transpose(1, 2), None
     keys[rollout.slots, :, rollout.positions] = key[0].transpose(0, 1)
     values[rollout.slots, :, rollout.positions] = value[0].transpose(0, 1)
-    seen = torch.arange(rollout.length, device=query.device) <= rollout.positions[:, None]
     whole = len(rollout.slots) == rollout.store.slots
+    heads, count, dim = query.shape[1:]
     output = functional.scaled_dot_product_attention(
-        query[0].transpose(0, 1)[:, :, None],
+        # The heads that share a key head are rows of one product.
+        query[0].transpose(0, 1).reshape(count, key.shape[1], -1, dim),
         (keys if whole else keys[rollout.slots])[:, :, : rollout.length],
         (values if whole else values[rollout.slots])[:, :, : rollout.length],
-        attn_mask=seen[:, None, None],
+        attn_mask=rollout.seen,
         scale=scale,
-        enable_gqa=grouped,
     )
-    return output[:, :, 0][None], None
+    return output.reshape(1, count, heads, dim), None
 
 
 def _no_mask(*_: Any, **__: Any) -> None:

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.utils.checkpoint import checkpoint
 
-from training.loss import IGNORE, chunk_rows
+from training.loss import IGNORE
 from training.model import LossModel
 from training.rl.algorithms import Algorithm
+from training.rl.logprobs import token_logprobs
 from training.rl.losses import log_ratios, masked_importance, reference_kl, truncated_importance
 from training.rows import Rows
 
@@ -64,7 +64,7 @@ class PolicyModel(LossModel):
         [labelled tokens]: inside the root's forward, where a sharded model has its weights.
         """
         if score is not None:
-            return self.logprobs(batch if isinstance(batch, Rows) else batch.rows, score)[0]
+            return self.logprobs(batch if isinstance(batch, Rows) else batch.rows, score, entropy=False)[0]
         if isinstance(batch, Rows):
             loss = super().forward(batch)
             self.stats.language += float(loss.detach())
@@ -85,24 +85,15 @@ class PolicyModel(LossModel):
         self._note(logprobs.detach(), old, sampler, advantages, entropy, batch)
         return (weights * terms).sum()
 
-    def logprobs(self, rows: Rows, temperature: float) -> tuple[Tensor, Tensor]:
-        """log π of the labelled tokens, [answer tokens] with gradient, and the entropies there, without.
-
-        Logits are computed in chunks, and again in the backward pass: never more than one chunk of them is there.
-        """
+    def logprobs(self, rows: Rows, temperature: float, *, entropy: bool = True) -> tuple[Tensor, Tensor]:
+        """log π of the labelled tokens, [answer tokens] with gradient, and the entropies there, without."""
         hidden = self.hidden(rows)
         places = (rows.labels != IGNORE).nonzero()[:, 0]
-        head = self.model.get_output_embeddings().weight
-        hidden, labels = hidden[places], rows.labels[places]
-        size = chunk_rows(len(places), head.shape[0], head.device.type)
-        pieces = [
-            checkpoint(_chunk, hidden[at : at + size], head, labels[at : at + size], temperature, use_reentrant=False)
-            for at in range(0, len(places), size)
-        ]
-        if not pieces:
+        if not len(places):
             # The graph is kept, so that a sharded backward still runs.
             return (hidden.sum() * 0).expand(0), hidden.new_zeros(0)
-        return torch.cat([piece[0] for piece in pieces]), torch.cat([piece[1] for piece in pieces])
+        head = self.model.get_output_embeddings().weight
+        return token_logprobs(hidden[places], head, rows.labels[places], temperature, entropy=entropy)
 
     def _importance(self, batch: PolicyRows, old: Tensor, sampler: Tensor) -> Tensor:
         settings = self.algorithm
@@ -134,12 +125,3 @@ class PolicyModel(LossModel):
                 (ratio < 1 - settings.clip_low) & (advantages < 0)
             )
             stats.clipped += float(beyond.sum())
-
-
-def _chunk(hidden: Tensor, head: Tensor, labels: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
-    logits = hidden @ head.T
-    logits = (logits if logits.dtype == torch.float64 else logits.float()) / temperature
-    logprobs = torch.log_softmax(logits, -1)
-    with torch.no_grad():
-        entropy = -(logprobs.exp() * logprobs).sum(-1)
-    return logprobs.gather(1, labels[:, None])[:, 0], entropy

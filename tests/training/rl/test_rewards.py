@@ -1,5 +1,8 @@
 """Rewards: exact values of every term."""
 
+import random
+import re
+
 import pytest
 
 from pipeline.errors import BadInput
@@ -41,6 +44,21 @@ def test_overlong_is_dapos() -> None:
 )
 def test_repetition(response: str, repetitive: bool) -> None:
     assert is_repetitive(response) is repetitive
+
+
+def test_repetition_is_a_text_said_five_times_in_a_row() -> None:
+    rng = random.Random(0)
+    said = re.compile(r"(.{5,200}?)\1{4,}", re.DOTALL)
+    found = 0
+    for _ in range(500):
+        letters = "abcdefghij\n"[: rng.choice([1, 2, 3, 11])]
+        parts = ["".join(rng.choices(letters, k=rng.randint(0, size))) for size in (60, 30, 40)]
+        text = parts[0] + parts[1] * rng.randint(3, 6) + parts[2]
+        assert is_repetitive(text) == (said.search(text) is not None)
+        found += is_repetitive(text)
+    assert 100 < found < 400
+    assert is_repetitive("\ud800 surrogate" * 5)
+    assert not is_repetitive("once upon a time " * 5 + "x" * 10 + " ".join(map(str, range(2000))))  # before the end
 
 
 def test_a_batch_is_graded_and_rewarded() -> None:
