@@ -35,7 +35,14 @@ T = TypeVar("T")
 
 
 class ServerGone(BuildFailed):
-    """The server cannot be used; what it answered so far is kept, and the same command goes on from there."""
+    """The server cannot be used; what it answered so far is kept, and the same command goes on from there.
+
+    `status` is the HTTP status by which it refuses every request, if that is how.
+    """
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class Refused(Exception):
@@ -93,7 +100,7 @@ class ServerClient:
     def __init__(
         self,
         place: Place,
-        probe: tuple[str, dict[str, Any]],
+        probe: tuple[str, dict[str, Any] | None],
         *,
         api_key: str | None,
         limit: AdaptiveLimit,
@@ -101,10 +108,10 @@ class ServerClient:
         give_up_s: float,
         tries: int,
     ) -> None:
-        """`probe` is path and body of a small request that a working server answers."""
+        """`probe` is path and body (None gets) of a small request that a working server answers."""
         self.traffic, self.limit = Traffic(), limit
         self._place, self._api_key, self._tries = place, api_key, tries
-        self._probe = probe[0], encoded(probe[1])
+        self._probe = probe[0], None if probe[1] is None else encoded(probe[1])
         self._timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=min(30.0, timeout_s))
         self._give_up_s = give_up_s
         self._silent_since: float | None = None
@@ -210,7 +217,7 @@ class ServerClient:
         if status in _REFUSED:
             raise Refused(f"http_{status}: {message}")
         raise ServerGone(
-            f"{url}: the server says {status}: {message}; correct its address, model or key, then run it again"
+            f"{url}: the server says {status}: {message}; correct its address, model or key, then run it again", status
         )
 
     def _failed(self, problem: _Passing) -> None:

@@ -35,6 +35,7 @@ class AnswerTask:
         self._loaded, self._run, self._tokenizer = loaded, loaded.run, tokenizer
         self._prompts = Prompts(self._run.prompts, loaded.resolve(self._run.prompts.path), tokenizer)
         self.digest, self.stop = self._prompts.digest, self._prompts.stop
+        self.longest_prompt = max(len(prompt.tokens) for prompt in self._prompts.prompts)
         tasks = self._run.evaluation.tasks if self._run.evaluation else ()
         self.headline = f"eval/accuracy/{Path(tasks[0]).stem}" if tasks else "rollout/accuracy"
 

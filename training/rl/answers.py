@@ -34,6 +34,7 @@ SCHEMA = pa.schema(
         ("token_weight", pa.float64()),
         ("component", pa.string()),
         ("weights_version", pa.int64()),
+        ("stale_draws", pa.int64()),
         ("temperature", pa.float64()),
         ("stop_reason", pa.string()),
         ("reward", pa.float64()),
@@ -80,6 +81,8 @@ class Answer:
     """Of RPT: ordinal of the prompt's document in the token manifest."""
     offset: int | None = None
     """Of RPT: the token of the document that is asked for first."""
+    stale_draws: int = 0
+    """Draws that were dropped before this one, because too old weights had drawn them."""
 
     @property
     def length(self) -> int:
@@ -188,6 +191,7 @@ def write_answers(
             "token_weight": answer.weight,
             "component": "rl",
             "weights_version": answer.weights_version,
+            "stale_draws": answer.stale_draws,
             "temperature": temperature,
             "stop_reason": answer.stop_reason,
             "reward": answer.reward,
@@ -230,6 +234,7 @@ def read_answers(path: Path) -> list[Answer]:
             prefix_length=row["prefix_length"],
             document=row["document"],
             offset=row["offset"],
+            stale_draws=row["stale_draws"],
         )
         for row in pq.read_table(path).to_pylist()
     ]

@@ -134,6 +134,7 @@ def _answer(group: _Group, sample: int, completion: Completion, verdict: Verdict
         correct=verdict.correct,
         status=verdict.status,
         segment=group.segment,
+        stale_draws=completion.stale_draws,
         prefix_length=shareable if prompt.prefix_length is None else min(shareable, prompt.prefix_length),
         document=prompt.document,
         offset=prompt.offset,
@@ -163,6 +164,7 @@ def figures(run: PolicyRun, drawn: Drawn, step: int) -> dict[str, float]:
         "rollout/max_new_tokens": float(run.sampling.max_new_tokens(step)),
         "rollout/equal_groups": float(drawn.num_groups - len(drawn.chosen)),
         "rollout/draws": float(drawn.draws),
+        "rollout/stale": float(sum(answer.stale_draws for answer in answers)),
     }
     for status in sorted({answer.status for answer in answers}):
         found[f"grader/{status.partition(':')[0]}"] = float(sum(answer.status == status for answer in answers))

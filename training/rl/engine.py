@@ -21,7 +21,7 @@ from training.rl import decode
 from training.rl.choose import choose
 from training.rl.decode import Decode, KeyValueStore, Prefill
 from training.rl.noise import uniforms
-from training.rl.rollout import Completion, Request, Sampling, StopReason, Weights
+from training.rl.rollout import Completion, Request, Sampling, StopReason, Weights, end_tokens
 from training.rl.stops import StopStrings
 
 
@@ -68,9 +68,7 @@ class EmbeddedEngine:
         restore_buffers(self._model, config)
         self._model.eval().requires_grad_(False)
         self._version = -1
-        eos = getattr(config, "eos_token_id", None)
-        ends = [tokenizer.eos_token_id, *(eos if isinstance(eos, list) else [eos])]
-        self._ends = {int(token) for token in ends if token is not None}
+        self._ends = end_tokens(config, tokenizer)
 
     def update_weights(self, weights: Weights, version: int) -> None:
         """Copy weights in, cast to the engine's type.

@@ -21,7 +21,7 @@ from training.rl.collapse import Collapse, find_collapse
 from training.rl.compute import Spent
 from training.rl.curves import run_points
 from training.rl.draw import Drawn, draw, figures
-from training.rl.engine import EmbeddedEngine
+from training.rl.engines import open_engine
 from training.rl.learner import Learner
 from training.rl.record import TOKENIZER, PolicyRecord, Settings
 from training.rl.replay import Origin, store, stored
@@ -68,9 +68,7 @@ class PolicyTraining(Generic[Settings]):
         )
         checkpoint = None if self._record is None else (complete[-1], self._record)
         self._learner = Learner(loaded, checkpoint, self._task.average_decay, world)
-        self._engine = EmbeddedEngine(
-            self._learner.config, tokenizer, world.device, run.model.dtype, run.sampling.max_batch
-        )
+        self._engine = open_engine(loaded, out, self._learner.config, tokenizer, self._task.longest_prompt, world)
         self._checkpointer = Checkpointer(out, world, run.checkpoints)
         self._spent = self._record.spent if self._record else Spent()
         self._state = self._record.prompts if self._record else PromptState()

@@ -18,10 +18,21 @@ def uniforms(seed: int, step: int, prompts: np.ndarray, samples: np.ndarray, pos
         samples: [n] number of the sample of its prompt.
         positions: [n] or one: tokens generated before.
     """
-    state = np.full(len(prompts), _mixed(np.uint64(seed)), dtype=np.uint64)
-    for key in (np.uint64(step), prompts.astype(np.uint64), samples.astype(np.uint64), np.asarray(positions)):
-        state = _mixed(state ^ np.asarray(key, dtype=np.uint64))  # keys in sequence: swapped ones differ
+    state = _chain(seed, step, prompts.astype(np.uint64), samples.astype(np.uint64), positions)
     return (state >> np.uint64(11)).astype(np.float64) * 2.0**-53
+
+
+def request_seed(seed: int, step: int, prompt: int, sample: int) -> int:
+    """A seed of 63 bits for a whole completion, for samplers that take one."""
+    return int(_chain(seed, step, prompt, sample)) >> 1
+
+
+def _chain(seed: int, *keys: np.ndarray | int) -> np.ndarray:
+    """64 bits that depend on all keys, and on their order."""
+    state = _mixed(np.uint64(seed))
+    for key in keys:
+        state = _mixed(state ^ np.asarray(key, dtype=np.uint64))
+    return state
 
 
 def _mixed(value: np.ndarray | np.uint64) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from pydantic import Field
 from torch import Tensor
@@ -39,7 +39,8 @@ class Completion:
     """A drawn completion.
 
     `logprobs` are the sampler's, at its temperature, one per token. `text` ends before a stop string and has no special
-    tokens. `weights_version` is that of `update_weights`.
+    tokens. `weights_version` is that of `update_weights`. `stale_draws` counts those that were dropped before this one,
+    because too old weights had drawn them.
     """
 
     tokens: tuple[int, ...]
@@ -47,6 +48,7 @@ class Completion:
     stop_reason: StopReason
     text: str
     weights_version: int
+    stale_draws: int = 0
 
 
 Weights = Mapping[str, Tensor]
@@ -73,3 +75,10 @@ class RolloutEngine(Protocol):
     def close(self) -> None:
         """Let go of memory, processes, connections."""
         ...
+
+
+def end_tokens(config: Any, tokenizer: Any) -> set[int]:
+    """Tokens that end a completion: EOS of the tokenizer, and of the transformers config."""
+    eos = getattr(config, "eos_token_id", None)
+    ends = [tokenizer.eos_token_id, *(eos if isinstance(eos, list) else [eos])]
+    return {int(token) for token in ends if token is not None}

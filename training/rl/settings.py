@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Generic, TypeVar
+from typing import Annotated, ClassVar, Generic, Literal, TypeVar
 
 from pydantic import Field, model_validator
 
@@ -45,7 +45,7 @@ class SamplingSettings(Frozen):
     lengths: tuple[LengthStage, ...] = (LengthStage(step=0, max_new_tokens=4096),)
     """Stages of the longest response; the first begins at step 0."""
     max_batch: int = Field(default=64, ge=1)
-    """Responses that one process generates at a time."""
+    """Responses that the embedded engine of one process generates at a time."""
     seed: int = Field(default=0, ge=0)
     """Of the sampling noise."""
 
@@ -101,6 +101,34 @@ class CollapseSettings(Frozen):
     """Share of responses that repeat themselves."""
 
 
+class EmbeddedSettings(Frozen):
+    """Answers are drawn by the processes that train."""
+
+    kind: Literal["embedded"] = "embedded"
+
+
+class ServedSettings(Frozen):
+    """Answers are drawn by a vLLM server; see docs/rollouts.md for how to start it."""
+
+    kind: Literal["served"]
+    url: str = Field(pattern=r"^https?://[^/]+(/.*)?$")
+    """Address of the server, without /v1."""
+    weights_folder: str | None = None
+    """Folder that the weights are handed over in, which trainer and server see by the same path; relative paths start
+    at the run file. Null: in the run's folder."""
+    concurrency: int = Field(default=256, ge=1)
+    """Requests of one process at a time; the server batches as many as it has memory for."""
+    timeout_s: float = Field(default=3600.0, gt=0)
+    """Of one request, its wait in the server's queue included."""
+    give_up_s: float = Field(default=900.0, gt=0)
+    """The run ends when the server has answered nothing for so long; it may take that long to start, too."""
+    max_staleness: int = Field(default=0, ge=0)
+    """Answers of weights that are more versions old than this are dropped, counted and drawn anew."""
+
+
+EngineSettings = Annotated[EmbeddedSettings | ServedSettings, Field(discriminator="kind")]
+
+
 class PolicyRun(Frozen):
     """What RL on answers and RPT have in common: everything but what is asked, how it is rewarded and evaluated."""
 
@@ -116,6 +144,7 @@ class PolicyRun(Frozen):
     prompts_per_update: int = Field(default=64, ge=1)
     """Prompts of one optimizer update (PPO mini-batch); below prompts_per_step there are several a step."""
     sampling: SamplingSettings = SamplingSettings()
+    engine: EngineSettings = EmbeddedSettings()
     algorithm: Algorithm = Algorithm()
     lr: float = Field(default=1e-6, gt=0)
     """Learning rate after the warm-up, constant."""

@@ -97,6 +97,11 @@ class Task(Protocol):
         ...
 
     @property
+    def longest_prompt(self) -> int:
+        """Tokens of the longest prompt, or a bound on it."""
+        ...
+
+    @property
     def headline(self) -> str:
         """The figure of metrics.jsonl that a collapse shows in."""
         ...

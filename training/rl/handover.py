@@ -1,0 +1,115 @@
+"""Weights on their way to a server: a folder in Hugging Face format, and what the server must hold once it read it."""
+
+import copy
+import hashlib
+import re
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import AutoModelForCausalLM
+from transformers.utils import logging
+
+from training.model import DTYPES
+from training.rl.rollout import Weights
+
+_VERSION = re.compile(r"\.?\d+-[0-9a-f]{16}(\.tmp)?")
+_EMPTY = hashlib.sha256().hexdigest()
+"""What a server tells of a tensor that it keeps in a form of its own."""
+
+
+@dataclass(frozen=True)
+class Handover:
+    """Weights on disk. `label` is their version and a digest of every byte: no other weights ever have it."""
+
+    folder: Path
+    label: str
+    digests: dict[str, str]
+    """sha256 of each tensor's bytes, by name."""
+
+
+class WeightsFolder:
+    """Writes one version after another beneath `folder`, which the server sees too; the one before is removed.
+
+    Args:
+        folder: this run's alone.
+        config: transformers config of the model.
+        dtype: of the files: the server must compute in it.
+    """
+
+    def __init__(self, folder: Path, config: Any, dtype: str) -> None:
+        self._folder, self._dtype = folder.resolve(), DTYPES[dtype]
+        with torch.device("meta"):
+            self._model = AutoModelForCausalLM.from_config(copy.deepcopy(config), dtype=self._dtype)
+        self._model.tie_weights()
+
+    def write(self, weights: Weights, version: int) -> Handover:
+        """A new folder, whole once it has its name."""
+        state = {name: _plain(weights[name], self._dtype) for name, _ in self._model.named_parameters()}
+        digests = {name: _digest(tensor) for name, tensor in sorted(state.items())}
+        all_of_it = hashlib.sha256("".join(digests.values()).encode()).hexdigest()
+        label = f"{version}-{all_of_it[:16]}"
+        self.clear()
+        target = self._folder / label
+        temporary = self._folder / f".{label}.tmp"
+        with _no_progress_bar():
+            self._model.save_pretrained(temporary, state_dict=state)
+        temporary.rename(target)
+        return Handover(target, label, digests)
+
+    def clear(self) -> None:
+        """Remove the versions that are there, half written ones too."""
+        for path in self._folder.glob("*"):
+            if _VERSION.fullmatch(path.name):
+                shutil.rmtree(path)
+
+
+def differences(ours: Mapping[str, str], theirs: Mapping[str, str]) -> list[str]:
+    """What a server's tensors show of not being ours: blocks that one of us lacks, norms of other bytes.
+
+    A server joins matrices, pads, shards and packs them as it likes; norms it keeps, whole, on each of its processes,
+    and it loads them from the same file.
+
+    Args:
+        ours: sha256 by name.
+        theirs: sha256 by `process:name`, several processes or one.
+    """
+    named = [(name.rpartition(":")[2], digest) for name, digest in theirs.items()]
+    mine, found = _blocks(ours), _blocks(name for name, _ in named)
+    if mine != found:
+        return [f"{sorted(mine ^ found)[0]} is not in both"]
+    norms = {name: digest for name, digest in ours.items() if name.endswith(("layernorm.weight", ".norm.weight"))}
+    return sorted(
+        {name for name, digest in named if name in norms and digest not in (norms[name], _EMPTY)}
+        | (norms.keys() - {name for name, _ in named})
+    )
+
+
+def _blocks(names: Iterable[str]) -> set[str]:
+    """`model.layers.7` of `model.layers.7.mlp.down_proj.weight`."""
+    return {match[0] for name in names if (match := re.match(r".*?\.\d+(?=\.)", name))}
+
+
+def _plain(tensor: Tensor, dtype: torch.dtype) -> Tensor:
+    return tensor.detach().to("cpu", dtype).contiguous()
+
+
+def _digest(tensor: Tensor) -> str:
+    return hashlib.sha256(memoryview(tensor.view(-1).view(torch.uint8).numpy())).hexdigest()
+
+
+@contextmanager
+def _no_progress_bar() -> Iterator[None]:
+    """A bar for each step's weights would drown the run's own lines."""
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
