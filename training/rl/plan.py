@@ -8,7 +8,7 @@ from training.flops import head_width
 from training.model import count_parameters, load_model_config
 from training.rl.prompts import Prompts
 from training.rl.record import RlRecord
-from training.rl.settings import LoadedRlRun
+from training.rl.settings import EmbeddedSettings, LoadedRlRun
 from training.rl.tokenizer import load_tokenizer
 
 _BYTES = {"bfloat16": 2, "float32": 4, "float64": 8}
@@ -34,6 +34,12 @@ def render_plan(loaded: LoadedRlRun, out: Path) -> str:
     )
     stages = ", ".join(f"{stage.max_new_tokens:,} from step {stage.step}" for stage in run.sampling.lengths)
     epochs = run.num_steps * run.prompts_per_step / len(prompts.prompts)
+    engine = (
+        f"{weights / 2**30:.2f} GiB of weights, {cache / 2**30:.2f} GiB of keys and values at most, "
+        "a process, beside the trainer's own"
+        if isinstance(run.engine, EmbeddedSettings)
+        else f"vLLM at {run.engine.url}, {weights / 2**30:.2f} GiB of weights handed over a step"
+    )
     lines = [
         f"{run.name}: {run.num_steps} steps, {done} done",
         f"  model      {config.model_type}, {num_parameters:,} parameters, {run.model.dtype}",
@@ -43,8 +49,7 @@ def render_plan(loaded: LoadedRlRun, out: Path) -> str:
         f"  algorithm  {run.algorithm.name}, learning rate {run.lr:g}, KL weight {run.algorithm.kl_weight:g}",
         f"  lengths    {stages}",
         f"  at most    {answers * longest:,} tokens drawn a step",
-        f"  engine     {weights / 2**30:.2f} GiB of weights, {cache / 2**30:.2f} GiB of keys and values at most, "
-        "a process, beside the trainer's own",
+        f"  engine     {engine}",
     ]
     return "\n".join(lines)
 

@@ -1,0 +1,259 @@
+"""A server that speaks vLLM's protocol as far as rollouts need it, on a tiny model, in a thread or a process.
+
+The log-probs are true: behind it is the embedded engine on the weights that it was told to read. Its draws are not: the
+same request gets another answer each time, as of a server whose batches differ.
+"""
+
+import asyncio
+import hashlib
+import json
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+Body = dict[str, Any]
+
+
+@dataclass
+class Faults:
+    """What goes wrong, changed by a test at any time. A hook gets the number of the draw, from 0."""
+
+    draw: Callable[[int], str | None] = lambda number: None
+    """`503`, `cut` (the connection), `half` (an answer), `abort`, `label:X` (of other weights), `hang`; None: right."""
+    version: str = "0.32.0"
+    mode: str = "processed_logprobs"
+    missing: frozenset[str] = frozenset()
+    """Paths that are not known."""
+    foreign: bool = False
+    """Another vocabulary."""
+    deaf: bool = False
+    """Weights are not read, and nothing is said of it."""
+    blind: bool = False
+    """The folder of the weights is not there, as on another node."""
+
+
+@dataclass
+class RolloutServer:
+    """Use it with `with`. `calls` counts requests by path, `draws` those for answers."""
+
+    config: Any
+    tokenizer: Any
+    max_model_len: int = 128
+    port: int = 0
+    faults: Faults = field(default_factory=Faults)
+    repeat: bool = False
+    """The same request gets the same answer."""
+
+    def __post_init__(self) -> None:
+        from training.rl.engine import EmbeddedEngine
+
+        self.calls: Counter[str] = Counter()
+        self.draws = self.busy = self.most_busy = 0
+        self.bodies: list[Body] = []
+        self.log: list[str] = []
+        self._engine = EmbeddedEngine(self.config, self.tokenizer, dtype="float64")
+        self._ready = threading.Event()
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin anew with random weights, as a server does that its supervisor started again."""
+        import torch
+        from transformers import AutoModelForCausalLM
+
+        with torch.random.fork_rng():
+            torch.manual_seed(99)
+            model = AutoModelForCausalLM.from_config(self.config, dtype=torch.float64)
+        self._hold({name: parameter.detach() for name, parameter in model.named_parameters()})
+        self.label, self.paused = "default", False
+
+    def _hold(self, weights: dict[str, Any]) -> None:
+        self._weights = weights
+        self._engine.update_weights(weights, 0)
+
+    def __enter__(self) -> "RolloutServer":
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
+        self._thread.start()
+        assert self._ready.wait(10)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(10)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    async def _serve(self) -> None:
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", self._answer)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", self.port, reuse_address=True).start()
+        self.port = runner.addresses[0][1]
+        self._ready.set()
+        await self._stop.wait()
+        await runner.cleanup()
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        path = request.path
+        self.calls[path] += 1
+        body = await request.json() if request.method == "POST" else {}
+        handlers: dict[str, Callable[[Body], Body]] = {
+            "/version": lambda body: {"version": self.faults.version},
+            "/v1/models": lambda body: {"data": [{"id": "tiny", "max_model_len": self.max_model_len}]},
+            "/tokenize": self._tokenize,
+            "/weight_info": lambda body: {"weight_version": self.label},
+            "/pause": lambda body: self._pause(True),
+            "/resume": lambda body: self._pause(False),
+            "/collective_rpc": self._reload,
+            "/reset_prefix_cache": lambda body: {"success": self.paused},
+            "/weight_checker": self._digests,
+            "/update_weight_version": self._name,
+        }
+        if path in self.faults.missing:
+            return web.json_response({"detail": "Not Found"}, status=404)
+        if path == "/inference/v1/generate":
+            return await self._generate(request, body)
+        if path not in handlers:
+            return web.json_response({"detail": "Not Found"}, status=404)
+        if path in ("/pause", "/collective_rpc", "/reset_prefix_cache", "/update_weight_version", "/resume"):
+            self.log.append(path.removeprefix("/"))
+        try:
+            return web.json_response(handlers[path](body))
+        except (OSError, ValueError) as error:
+            return web.json_response({"error": {"message": f"Worker failed with error '{error}'"}}, status=500)
+
+    def _tokenize(self, body: Body) -> Body:
+        tokens = self.tokenizer.encode(body["prompt"], add_special_tokens=body["add_special_tokens"])
+        return {"tokens": [token + 1 for token in tokens] if self.faults.foreign else tokens}
+
+    def _pause(self, paused: bool) -> Body:
+        self.paused = paused
+        return {"status": "paused" if paused else "resumed"}
+
+    def _reload(self, body: Body) -> Body:
+        from safetensors.torch import load_file
+
+        assert body["method"] == "reload_weights"
+        folder = Path("/nowhere" if self.faults.blind else body["kwargs"]["weights_path"])
+        weights = load_file(folder / "model.safetensors")
+        if not self.faults.deaf:
+            self._hold(weights)
+        return {"results": [None]}
+
+    def _digests(self, body: Body) -> Body:
+        assert body == {"action": "checksum"}
+        return {
+            "checksums": {
+                f"dp0:pp0:pcp0:tp0:{name}": hashlib.sha256(tensor.numpy().tobytes()).hexdigest()
+                for name, tensor in self._weights.items()
+            }
+        }
+
+    def _name(self, body: Body) -> Body:
+        self.label = body["new_version"]
+        return {"success": True}
+
+    async def _generate(self, request: web.Request, body: Body) -> web.StreamResponse:
+        number, self.draws = self.draws, self.draws + 1
+        self.bodies.append(body)
+        fault = self.faults.draw(number)
+        self.busy += 1
+        self.most_busy = max(self.most_busy, self.busy)
+        try:
+            await asyncio.sleep(0.001)
+            if fault == "503":
+                return web.json_response({"error": {"message": "busy"}}, status=503)
+            if fault == "cut":
+                assert request.transport is not None
+                request.transport.abort()
+                return web.Response()
+            if fault == "hang":
+                await asyncio.Event().wait()
+            while self.paused:
+                await asyncio.sleep(0.001)
+            if len(body["token_ids"]) + body["sampling_params"]["max_tokens"] > self.max_model_len:
+                return web.json_response({"error": {"message": "longer than the maximum model length"}}, status=400)
+            answer = self._draw(body, 0 if self.repeat else number)
+        finally:
+            self.busy -= 1
+        choice = answer["choices"][0]
+        if fault == "half":
+            choice["token_ids"] = choice["token_ids"][:-1]
+        if fault == "abort":
+            choice["finish_reason"] = "abort"
+        if fault is not None and fault.startswith("label:"):
+            choice["weight_versions"][0]["version"] = fault.removeprefix("label:")
+        return web.json_response(answer)
+
+    def _draw(self, body: Body, number: int) -> Body:
+        from training.rl.rollout import Request, Sampling
+
+        settings = body["sampling_params"]
+        assert (settings["top_p"], settings["top_k"]) == (1.0, 0)
+        sampling = Sampling(
+            temperature=settings["temperature"],
+            max_new_tokens=settings["max_tokens"],
+            stop=tuple(settings["stop"]),
+            seed=settings["seed"] % 2**31,
+        )
+        (drawn,) = self._engine.generate([Request(tuple(body["token_ids"]), 0)], sampling, number)
+        logprobs = drawn.logprobs
+        content = [
+            {"token_id": token, "logprob": logprob, "rank": 1, "top_logprobs": []}
+            for token, logprob in zip(drawn.tokens, logprobs, strict=True)
+        ]
+        if settings["logprobs"]:
+            content[0]["top_logprobs"] = self._top(body["token_ids"], sampling.temperature, settings["logprobs"])
+        stop = sampling.stop[0] if drawn.stop_reason == "stop_string" else None
+        return {
+            "choices": [
+                {
+                    "token_ids": list(drawn.tokens),
+                    "logprobs": {"content": content},
+                    "finish_reason": "length" if drawn.stop_reason == "length" else "stop",
+                    "stop_reason": stop,
+                    "weight_versions": [{"version": self.label, "start": 0, "end": len(drawn.tokens)}],
+                }
+            ]
+        }
+
+    def _top(self, tokens: list[int], temperature: float, count: int) -> list[Body]:
+        """The likeliest candidates for the next token."""
+        import torch
+        from transformers import AutoModelForCausalLM
+
+        model = AutoModelForCausalLM.from_config(self.config, dtype=torch.float64)
+        model.load_state_dict(self._weights, strict=False)
+        model.tie_weights()
+        with torch.no_grad():
+            logits = model.eval()(torch.tensor([tokens]), use_cache=False).logits[0, -1]
+        values = torch.log_softmax(logits if self.faults.mode == "raw_logprobs" else logits / temperature, -1)
+        top = values.topk(count)
+        return [
+            {"token_id": token, "logprob": value, "rank": place + 1}
+            for place, (token, value) in enumerate(zip(top.indices.tolist(), top.values.tolist(), strict=True))
+        ]
+
+
+def main(config: str, tokenizer: str, port: str) -> None:
+    """A server in a process of its own, until it is killed."""
+    from transformers import AutoConfig, AutoTokenizer
+
+    values = json.loads(config)
+    loaded = AutoConfig.for_model(values.pop("model_type"), **values)
+    with RolloutServer(loaded, AutoTokenizer.from_pretrained(tokenizer), port=int(port)) as server:
+        print(server.url, flush=True)
+        threading.Event().wait()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
