@@ -1,5 +1,6 @@
 """Text to ids around a document: at the start of a prompt, in the middle of a text, and back to bytes."""
 
+import re
 from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any
@@ -23,6 +24,8 @@ class Encoder:
     def __init__(self, tokenizer: Any) -> None:
         self.token_bytes = TokenBytes.from_tokenizer(tokenizer)
         self._backend = getattr(tokenizer, "backend_tokenizer", tokenizer)
+        added = sorted((token.content for token in self._backend.get_added_tokens_decoder().values()), key=len)
+        self._added = re.compile(f"({'|'.join(map(re.escape, reversed(added))) or '(?!)'})")
 
     def opening(self, text: str) -> tuple[int, ...]:
         """Ids of a text that begins a prompt; special tokens in it are read, none is added."""
@@ -37,19 +40,14 @@ class Encoder:
         Raises:
             BadInput: the tokenizer says the text in other bytes.
         """
-        wanted = text.encode()
-        for anchor in ("", *_ANCHORS):
-            before = self._said(self._encode(anchor)) if anchor else b""
-            ids = self._encode(anchor + text)
-            for count in range(len(ids) + 1):
-                if self._said(ids[:count]) == before and self._said(ids[count:]) == wanted:
-                    return ids[count:]
-                if len(self._said(ids[:count])) > len(before):
-                    break
-        raise BadInput(
-            f"tokenizer: says {text[:80]!r} as {self._said(self._encode(text))[:80]!r}; write it without what its "
-            "normaliser changes"
-        )
+        pieces = self._added.split(text)
+        found: list[int] = []
+        for place, piece in enumerate(pieces):
+            if place % 2:  # an added token: a sentencepiece tokenizer may put a space behind it
+                found += self._encode(piece)
+            elif piece:
+                found += self._between(piece)
+        return tuple(found)
 
     def prediction(self, prediction: bytes) -> tuple[int, ...]:
         """Ids of predicted bytes in the middle of a text; none where they are no text, or hold a special token."""
@@ -81,6 +79,21 @@ class Encoder:
             ends = list(accumulate(map(len, pieces)))
             end = min(end, sum(place <= found for place in ends))
         return tuple(ids[:end])
+
+    def _between(self, text: str) -> tuple[int, ...]:
+        wanted = text.encode()
+        for anchor in ("", *_ANCHORS):
+            before = self._said(self._encode(anchor)) if anchor else b""
+            ids = self._encode(anchor + text)
+            count = 0
+            while count < len(ids) and len(self._said(ids[:count])) < len(before):
+                count += 1
+            if self._said(ids[:count]) == before and self._said(ids[count:]) == wanted:
+                return ids[count:]
+        raise BadInput(
+            f"tokenizer: says {text[:80]!r} as {self._said(self._encode(text))[:80]!r}; write it without what its "
+            "normaliser changes"
+        )
 
     def _encode(self, text: str) -> tuple[int, ...]:
         return tuple(self._backend.encode(text, add_special_tokens=False).ids)
