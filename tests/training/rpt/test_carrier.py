@@ -14,7 +14,7 @@ from training.rpt.templates import load_rpt_template
 THINKING = Carrier(after="</think>")
 BARE = Carrier()
 MARKED = Carrier(form="marked")
-SHIPPED = ("rpt-v0", "rpt-v6", "rpt-plain")
+SHIPPED = ("rpt-v0", "rpt-v6", "rpt-plain", "rpt-segment", "rpt-masked")
 
 SNIPPETS = [
     "{",
@@ -166,7 +166,7 @@ def test_shipped_templates() -> None:
 
 
 def test_a_template_is_refused_in_one_line(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match=r"rpt-v9: no such rpt-template file; .*rpt-plain, rpt-v0, rpt-v6"):
+    with pytest.raises(BadInput, match=r"rpt-v9: no such rpt-template file; .*rpt-plain, .*rpt-v0, rpt-v6"):
         load_rpt_template("rpt-v9")
     path = tmp_path / "mine.yaml"
     path.write_text("tial: x\n")

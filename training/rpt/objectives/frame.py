@@ -38,7 +38,7 @@ class Frame:
         """
         if offset >= len(document.ids):
             return "end"
-        following = document.bytes[offset]
+        following = document.pieces[offset]
         if not following:
             return "special"
         if 0x80 <= following[0] < 0xC0:

@@ -47,7 +47,7 @@ class InformationGain:
         if refusal is not None:
             return refusal
         one = slice(offset, offset + 1)
-        return self._frame.ask(document, offset, start, target=document.ids[one], continuation=document.bytes[one])
+        return self._frame.ask(document, offset, start, target=document.ids[one], continuation=document.pieces[one])
 
     def rate(
         self, questions: Sequence[Question], responses: Sequence[Sequence[tuple[int, ...]]], scorers: Scorers

@@ -45,7 +45,7 @@ class NextToken:
             offset,
             start,
             target=document.ids[offset : offset + 1],
-            continuation=document.bytes[offset:],
+            continuation=document.pieces[offset:],
         )
 
     def rate(

@@ -1,0 +1,121 @@
+"""Next-segment reasoning (RLPT, arXiv 2509.19249: autoregressive segments): think, then predict the next sentence."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Literal
+
+from pydantic import Field
+
+from pipeline.files import digest
+from pipeline.frozen import Frozen
+from training.rl.scorer import Scorers
+from training.rpt.document import Document
+from training.rpt.encoding import Encoder
+from training.rpt.objectives.frame import Frame
+from training.rpt.objectives.judge import Judge, JudgeSettings
+from training.rpt.objectives.objective import Question, Rating
+from training.rpt.objectives.sentences import Sentence, sentences_from, text_stop
+from training.rpt.templates import LoadedRptTemplate
+
+
+class NextSegmentSettings(Frozen):
+    """Predict the next sentence after a thought."""
+
+    kind: Literal["next_segment"] = "next_segment"
+    """Which objective this is."""
+    template: str = "rpt-segment"
+    """Shipped RPT template, or a template file; relative paths start at the run file."""
+    horizon: int = Field(default=3, ge=1)
+    """Sentences that a prediction may run over: the reward looks at so many that follow."""
+    judge: JudgeSettings | None = None
+    """A model that judges what is not right to the byte (RLPT); null: to the byte or not at all, offline."""
+
+
+def segment_reward(prediction: bytes, segments: Sequence[bytes]) -> float:
+    """RLPT's prefix rule over segments, to the byte: 1.0 or 0.0.
+
+    1 when the prediction is the first segment, the first two, and so on; white space at its ends does not count. RLPT
+    (arXiv 2509.19249) has a model judge whether a prediction means the beginning of what follows, and found that better
+    than equality with one segment; this is the same rule without a model.
+
+    Args:
+        prediction: bytes of the predicted text.
+        segments: what follows, sentence by sentence.
+    """
+    following, predicted = b"", prediction.strip()
+    for segment in segments:
+        following += segment
+        if predicted and following.strip() == predicted:
+            return 1.0
+    return 0.0
+
+
+class NextSegment:
+    """The objective. Its positions move to the next beginning of a sentence."""
+
+    average_decay = None
+
+    def __init__(self, settings: NextSegmentSettings, template: LoadedRptTemplate, encoder: Encoder) -> None:
+        self._frame, self._horizon = Frame(template, encoder), settings.horizon
+        self._judge = None if settings.judge is None else Judge(settings.judge)
+        self.stop, self.overhead = template.stop, self._frame.overhead
+        judged = None if settings.judge is None else settings.judge.identity
+        self.digest = digest([settings.kind, settings.horizon, judged, template.digest])
+
+    def question(self, document: Document, offset: int, start: int = 0) -> Question | str:
+        """The first sentence that begins at `offset` or later, and those behind it that count."""
+        if offset >= len(document.ids):
+            return "end"
+        for sentence in sentences_from(document, offset):
+            if self._frame.refusal(document, sentence.first, start) is None:
+                return self._ask(document, sentence, start)
+        return "no_sentence"
+
+    def _ask(self, document: Document, sentence: Sentence, start: int) -> Question:
+        end = document.edges[text_stop(document, sentence.first)]
+        cuts = [cut for cut in document.segments[sentence.index :][: self._horizon] if cut < end]
+        cuts = [document.edges[sentence.first], *cuts, end][: self._horizon + 1]
+        return self._frame.ask(
+            document,
+            sentence.first,
+            start,
+            target=document.ids[sentence.first : sentence.last],
+            continuation=tuple(document.text[left:right] for left, right in pairwise(cuts)),
+        )
+
+    def rate(
+        self, questions: Sequence[Question], responses: Sequence[Sequence[tuple[int, ...]]], scorers: Scorers
+    ) -> list[list[Rating]]:
+        """By question, what its responses are worth; a judge is asked about those that are not right to the byte."""
+        predictions = self._frame.predictions(responses)
+        segments = [[piece for piece in question.continuation if piece is not None] for question in questions]
+        right = [
+            [prediction is not None and segment_reward(prediction, following) == 1.0 for prediction in group]
+            for following, group in zip(segments, predictions, strict=True)
+        ]
+        verdicts: dict[tuple[bytes, bytes], bool | str] = {}
+        if self._judge is not None:
+            verdicts = self._judge.verdicts(
+                (prediction, b"".join(following))
+                for following, group, rights in zip(segments, predictions, right, strict=True)
+                for prediction, one in zip(group, rights, strict=True)
+                if prediction is not None and prediction.strip() and not one
+            )
+        return [
+            [
+                _rating(prediction, one, verdicts.get((prediction or b"", b"".join(following)), False))
+                for prediction, one in zip(group, rights, strict=True)
+            ]
+            for following, group, rights in zip(segments, predictions, right, strict=True)
+        ]
+
+    def example(self, question: Question, thought: str) -> str | None:
+        """Predicts the next sentence."""
+        return self._frame.example(thought, question.continuation[0] or b"")
+
+
+def _rating(prediction: bytes | None, right: bool, verdict: bool | str) -> Rating:
+    if isinstance(verdict, str):
+        return Rating(None, False, verdict, prediction)
+    status = "no_answer" if prediction is None else "ok"
+    return Rating(float(right or verdict), right or verdict, status, prediction, {"to_the_byte": float(right)})
