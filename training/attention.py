@@ -4,6 +4,7 @@ transformers isolates packed documents only by `position_ids`, and drops that si
 its logits are then those of no mask at all. So the bounds travel to the attention function itself, by argument.
 """
 
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -39,6 +40,8 @@ def document_attention(
     scaling: float | None = None,
     cu_seqlens: Tensor | None = None,
     max_seqlen: int | None = None,
+    kept: list[Tensor] | None = None,
+    instead: Callable[[nn.Module, Tensor, Tensor, Tensor, float], Tensor] | None = None,
     **options: Any,
 ) -> tuple[Tensor, None]:
     """Causal attention within each document.
@@ -52,6 +55,8 @@ def document_attention(
         scaling: of the scores; None: dim ** -0.5.
         cu_seqlens: int32 [documents + 1], where documents begin, and the end.
         max_seqlen: no document is longer.
+        kept: gets key and value (training.prefix).
+        instead: attention of another kind over the same rows, called with module, query, key, value and scale.
         options: what the model passes besides; windows, soft caps and sinks are refused.
 
     Returns:
@@ -68,6 +73,10 @@ def document_attention(
         if options.get(name) is not None:
             raise ValueError(f"attention with {name}={options[name]!r}, which documents masks do not know")
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
+    if kept is not None:
+        kept += (key, value)
+    if instead is not None:
+        return instead(module, query, key, value, scale), None
     if query.is_cuda and query.dtype in (torch.bfloat16, torch.float16):
         query, key, value = (tensor[0].transpose(0, 1) for tensor in (query, key, value))
         return compat.varlen_attention(query, key, value, cu_seqlens, max_seqlen, scale)[None], None

@@ -9,7 +9,7 @@ import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import torch
 import torch.distributed as dist
@@ -18,12 +18,14 @@ from torch import Tensor, nn
 from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict, set_model_state_dict
 from torch.distributed.device_mesh import DeviceMesh
 from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard
+from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
 
 from pipeline.errors import BadInput
 from training import attention
 from training.loss import summed_cross_entropy
+from training.prefix.keep import hand_over, returning_keys, why_unshared
 from training.rows import Rows
 from training.run import ModelSettings
 from training.world import World
@@ -53,6 +55,11 @@ def place_model(world: World, settings: ModelSettings, replicas: int) -> Placeme
 class LossModel(nn.Module):
     """The root: rows in, weighted sum of token losses out."""
 
+    hands_out_keys: ClassVar[bool] = False
+    """Whether its layers hand keys and values out when asked (training.prefix)."""
+    unshared: str | None = None
+    """Why the model cannot share computed beginnings; None: it can."""
+
     def __init__(self, model: PreTrainedModel, compiled: bool = False) -> None:
         super().__init__()
         self.model = model
@@ -60,18 +67,22 @@ class LossModel(nn.Module):
 
     def forward(self, rows: Rows) -> Tensor:
         """Σ weight × cross entropy over the tokens of `rows`, a scalar, undivided."""
-        hidden = self.hidden(rows)
+        return self.cross_entropy(self.hidden(rows), rows)
+
+    def cross_entropy(self, hidden: Tensor, rows: Rows) -> Tensor:
+        """Σ weight × cross entropy, of the last hidden states; only inside `forward` when sharded."""
         head = self.model.get_output_embeddings()
         return summed_cross_entropy(hidden, head.weight, rows.labels, rows.weights, compiled=self.compiled)
 
-    def hidden(self, rows: Rows) -> Tensor:
-        """Last hidden states, [tokens, width]; only inside `forward` when sharded."""
+    def hidden(self, rows: Rows, **options: Any) -> Tensor:
+        """Last hidden states, [tokens, width]; only inside `forward` when sharded. `options` reach every layer."""
         output = self.model.base_model(
             input_ids=rows.input_ids[None],
             position_ids=rows.position_ids[None],
             cu_seqlens=rows.cu_seqlens,
             max_seqlen=rows.max_seqlen,
             use_cache=False,
+            **options,
         )
         hidden: Tensor = output.last_hidden_state[0]
         return hidden
@@ -140,6 +151,11 @@ def shape_model(settings: ModelSettings, config: Any, place: Placement, root: ty
     if head is None or getattr(head, "bias", None) is not None:
         raise BadInput(f"model {config.model_type}: an output layer without bias is needed; take another model")
     layers = decoder_layers(model)
+    if root.hands_out_keys:
+        for layer in layers:
+            layer.forward = returning_keys(layer.forward)
+        if dtype == torch.float64:
+            widen_norms(model)
     if settings.activation_checkpointing:
         for layer in layers:
             layer.forward = functools.partial(checkpoint, layer.forward, use_reentrant=False)
@@ -149,6 +165,10 @@ def shape_model(settings: ModelSettings, config: Any, place: Placement, root: ty
     loss_model = root(model, compiled=settings.compile and place.device.type == "cuda")
     if place.mesh is not None:
         _shard(loss_model, layers, place.mesh, dtype, master)
+    if root.hands_out_keys:
+        hand_over(layers)
+        probe = _meta_model(config, torch.bfloat16)
+        loss_model.unshared = why_unshared(probe, decoder_layers(probe), settings.compile)
     loss_model.to_empty(device=place.device)
     model.tie_weights()
     restore_buffers(model, config)
@@ -168,8 +188,12 @@ def _master(settings: ModelSettings) -> torch.dtype:
 
 def meta_model(settings: ModelSettings, config: Any) -> PreTrainedModel:
     """The model without memory: shapes, names and types."""
+    return _meta_model(config, _master(settings))
+
+
+def _meta_model(config: Any, dtype: torch.dtype) -> PreTrainedModel:
     with torch.device("meta"):
-        return AutoModelForCausalLM.from_config(config, dtype=_master(settings), attn_implementation=attention.NAME)
+        return AutoModelForCausalLM.from_config(config, dtype=dtype, attn_implementation=attention.NAME)
 
 
 def decoder_layers(model: PreTrainedModel) -> list[nn.Module]:
@@ -222,6 +246,21 @@ def restore_buffers(model: PreTrainedModel, config: Any) -> None:
         fresh = dict(type(module)(config).named_buffers(recurse=False))
         for key in missing:
             getattr(module, key).copy_(fresh[key])
+
+
+def widen_norms(model: PreTrainedModel) -> None:
+    """Have a float64 model compute its norms in float64.
+
+    transformers' own round to float32 in every type. Gradients summed before that rounding are not those summed behind
+    it, so results would depend on what is shared, by 1e-8; float64 is there to show that they do not.
+    """
+    for module in model.modules():
+        if type(module).__name__.endswith("RMSNorm") and hasattr(module, "variance_epsilon"):
+            module.forward = functools.partial(_rms_norm, module)
+
+
+def _rms_norm(module: nn.Module, hidden: Tensor) -> Tensor:
+    return functional.rms_norm(hidden, module.weight.shape, module.weight, module.variance_epsilon)
 
 
 def _randomise(model: PreTrainedModel, config: Any, seed: int) -> None:

@@ -62,7 +62,24 @@ def train_step(
     Raises:
         NotFinite: before the weights are touched.
     """
-    total = backward(model, micro_batches, denominator)
+    return take_step(model, optimizer, backward(model, micro_batches, denominator), lr=lr, max_grad_norm=max_grad_norm)
+
+
+def take_step(
+    model: LossModel, optimizer: torch.optim.Optimizer, total: Tensor, *, lr: float, max_grad_norm: float
+) -> StepResult:
+    """Clip and update by gradients that are there.
+
+    Args:
+        model: from `build_model`.
+        optimizer: from `make_optimizer`.
+        total: this rank's share of the loss; the sum over ranks is written into it.
+        lr: rate of this step.
+        max_grad_norm: gradients are clipped to it.
+
+    Raises:
+        NotFinite: before the weights are touched.
+    """
     norm = clip_gradients(model, max_grad_norm)
     dist.all_reduce(total)
     loss, grad_norm = torch.stack([total, norm.to(total)]).tolist()

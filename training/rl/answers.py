@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -123,13 +124,31 @@ def pack(items: Sequence[Item], max_tokens: int) -> list[list[Item]]:
     return packs
 
 
+@dataclass(frozen=True)
+class Document:
+    """Tokens of a micro-batch that see each other alone, and what they are to predict."""
+
+    tokens: tuple[int, ...]
+    labels: tuple[int, ...]
+    """The token that follows each; `IGNORE` where it is not trained on."""
+    first: int = 0
+    """Position of the first token."""
+
+
 def policy_rows(answers: Sequence[Answer], device: torch.device) -> PolicyRows:
-    """A micro-batch; of no answers one that fills up: two tokens without a label."""
-    sequences = [[*answer.prompt_tokens, *answer.tokens] for answer in answers] or [[0, 0]]
-    inputs = [sequence[:-1] for sequence in sequences]
-    lengths = [len(tokens) for tokens in inputs]
-    labels = [[IGNORE] * (len(answer.prompt_tokens) - 1) + list(answer.tokens) for answer in answers] or [[IGNORE]]
-    edges = np.concatenate([[0], np.cumsum(lengths)])
+    """A micro-batch of answers behind their prompts; of no answers one that fills up: a token without a label."""
+    documents = [
+        Document(
+            (*answer.prompt_tokens, *answer.tokens[:-1]),
+            (*[IGNORE] * (len(answer.prompt_tokens) - 1), *answer.tokens),
+        )
+        for answer in answers
+    ]
+    return answer_rows(documents or [Document((0,), (IGNORE,))], answers, device)
+
+
+def answer_rows(documents: Sequence[Document], answers: Sequence[Answer], device: torch.device) -> PolicyRows:
+    """Rows of documents whose labels are the tokens of `answers`, in their order."""
 
     def tensor(values: object, dtype: torch.dtype) -> torch.Tensor:
         return torch.tensor(values, dtype=dtype, device=device)
@@ -145,13 +164,7 @@ def policy_rows(answers: Sequence[Answer], device: torch.device) -> PolicyRows:
 
     sampler = joined([answer.sampler for answer in answers])
     return PolicyRows(
-        rows=Rows(
-            input_ids=tensor([token for tokens in inputs for token in tokens], torch.int64),
-            position_ids=tensor([place for length in lengths for place in range(length)], torch.int64),
-            labels=tensor([label for row in labels for label in row], torch.int64),
-            cu_seqlens=tensor(edges.tolist(), torch.int32),
-            max_seqlen=max(lengths),
-        ),
+        rows=document_rows(documents, device),
         answers=spread(range(len(answers))).long(),
         num_answers=len(answers),
         advantages=spread([answer.advantage or 0.0 for answer in answers]),
@@ -159,6 +172,25 @@ def policy_rows(answers: Sequence[Answer], device: torch.device) -> PolicyRows:
         sampler=spread([]) if sampler is None else sampler,
         old=joined([answer.old for answer in answers]),
         reference=joined([answer.reference for answer in answers]),
+    )
+
+
+def document_rows(documents: Sequence[Document], device: torch.device, weights: Sequence[float] | None = None) -> Rows:
+    """Documents end to end, each in the positions that it has; `weights` of the losses of all their tokens."""
+    lengths = [len(document.tokens) for document in documents]
+
+    def tensor(values: list[int], dtype: torch.dtype = torch.int64) -> torch.Tensor:
+        return torch.tensor(values, dtype=dtype, device=device)
+
+    return Rows(
+        input_ids=tensor([token for document in documents for token in document.tokens]),
+        position_ids=tensor(
+            [document.first + place for document in documents for place in range(len(document.tokens))]
+        ),
+        labels=tensor([label for document in documents for label in document.labels]),
+        cu_seqlens=tensor([0, *accumulate(lengths)], torch.int32),
+        max_seqlen=max(lengths),
+        weights=None if weights is None else torch.tensor(weights, dtype=torch.float64, device=device),
     )
 
 

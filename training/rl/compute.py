@@ -10,6 +10,8 @@ from pipeline.frozen import Frozen
 from training.flops import Cost, Work, work_behind
 from training.rl.answers import Answer
 from training.rl.lessons import Language, Lesson, shared_documents
+from training.rl.prefix.plan import Segment
+from training.rl.prefix.plan import work as segment_work
 
 
 class Spent(Frozen):
@@ -65,8 +67,10 @@ def trained(cost: Cost, works: Sequence[Work]) -> Spent:
     return Spent(trained=total.tokens, flops=3 * cost.forward(total))
 
 
-def answer_work(answers: Sequence[Answer]) -> list[Work]:
-    """Of answers computed each with its own prompt."""
+def answer_work(answers: Sequence[Answer], segments: Sequence[Segment] | None) -> list[Work]:
+    """Of answers, by the segments that they share; None: each is computed with its own prompt."""
+    if segments is not None:
+        return segment_work(segments)
     return [work_behind(0, answer.length - 1, len(answer.tokens)) for answer in answers]
 
 
@@ -75,7 +79,11 @@ def lesson_work(lessons: Sequence[Lesson]) -> list[Work]:
     return [work_behind(0, lesson.length - 1, lesson.length - 1) for lesson in lessons]
 
 
-def of_update(cost: Cost, answers: Sequence[Answer], language: Language | None) -> Spent:
-    """Of one update on answers, and on their documents where those are learned."""
+def of_update(
+    cost: Cost, answers: Sequence[Answer], language: Language | None, segments: Sequence[Segment] | None
+) -> Spent:
+    """Of one update on answers, and on their documents where those are learned; shared segments hold both."""
+    if segments is not None:
+        return trained(cost, segment_work(segments))
     documents = [] if language is None else list(shared_documents(answers, language.num_head).values())
-    return trained(cost, [*answer_work(answers), *lesson_work(documents)])
+    return trained(cost, [*answer_work(answers, None), *lesson_work(documents)])

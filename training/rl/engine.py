@@ -16,7 +16,7 @@ from torch import Tensor
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
 from training.attention import check_config, check_model
-from training.model import DTYPES, restore_buffers
+from training.model import DTYPES, restore_buffers, widen_norms
 from training.rl import decode
 from training.rl.choose import choose
 from training.rl.decode import Decode, KeyValueStore, Prefill
@@ -63,6 +63,8 @@ class EmbeddedEngine:
         with torch.device("meta"):
             model = AutoModelForCausalLM.from_config(config, dtype=DTYPES[dtype], attn_implementation=decode.NAME)
         check_model(model)
+        if dtype == "float64":
+            widen_norms(model)
         self._model: PreTrainedModel = model.to_empty(device=self._device)
         self._model.tie_weights()
         restore_buffers(self._model, config)

@@ -21,7 +21,7 @@ from training.rl.record import PolicyRecord, Settings
 from training.rl.rollout import Weights
 from training.rl.scorer import ModelScorer, Scorers
 from training.rl.settings import LoadedPolicyRun
-from training.rl.update import mini_batches, score, stats_figures, update
+from training.rl.update import mini_batches, score, shared_segments, stats_figures, update
 from training.step import make_optimizer
 from training.world import World
 
@@ -116,7 +116,7 @@ class Learner(Generic[Settings]):
             self.updates += 1
             losses.append(result.loss)
             norms.append(result.grad_norm)
-            spent += compute.of_update(self.cost, batch, language)
+            spent += compute.of_update(self.cost, batch, language, shared_segments(self.model, run, batch, language))
         count = max(1, len(losses))
         found = stats_figures(self.model.stats, self._world, language, len(losses))
         found |= {
@@ -181,7 +181,8 @@ class Learner(Generic[Settings]):
         if flat and self._reference is not None:
             reference = score(self._reference, run, flat, self._world)
             models.append(self._reference)
-        spent = compute.scored(self.cost, compute.answer_work(flat) * len(models))
+        works = compute.answer_work(flat, shared_segments(self.model, run, flat))
+        spent = compute.scored(self.cost, works * len(models))
         complete = [
             [
                 answer.with_logprobs(

@@ -1,12 +1,15 @@
 """The policy as the trainer holds it: rows of answers in, the weighted sum of their losses out."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from training.loss import IGNORE
 from training.model import LossModel
+from training.prefix.branches import BranchAttention
+from training.prefix.keep import Kept
 from training.rl.algorithms import Algorithm
 from training.rl.logprobs import token_logprobs
 from training.rl.losses import log_ratios, masked_importance, reference_kl, truncated_importance
@@ -15,11 +18,11 @@ from training.rows import Rows
 
 @dataclass(frozen=True)
 class PolicyRows:
-    """Answers of one micro-batch, each with its prompt, end to end; `rows.labels` are set on answer tokens alone.
+    """Answers of one micro-batch, end to end; `rows.labels` are set on answer tokens alone.
 
-    The vectors are over those tokens, [answer tokens], in their order: `answers` index of the token's answer in this
-    micro-batch; `advantages`; `weights` of the loss; `sampler` log μ; `old` log π_old, None when it is the current
-    policy; `reference` log π_ref, None without a KL term.
+    Each has its prompt before it, or sees it by `branches`. The vectors are over those tokens, [answer tokens], in
+    their order: `answers` index of the token's answer in this micro-batch; `advantages`; `weights` of the loss;
+    `sampler` log μ; `old` log π_old, None when it is the current policy; `reference` log π_ref, None without a KL term.
     """
 
     rows: Rows
@@ -30,6 +33,15 @@ class PolicyRows:
     sampler: Tensor
     old: Tensor | None = None
     reference: Tensor | None = None
+    branches: BranchAttention | None = None
+    """What stands in for attention within documents."""
+
+
+@dataclass(frozen=True)
+class SpineRows:
+    """What prompts of one group share, end to end; labels and weights where something of it is learned itself."""
+
+    rows: Rows
 
 
 @dataclass
@@ -53,23 +65,39 @@ class PolicyStats:
 class PolicyModel(LossModel):
     """The root: policy rows in, weighted sum of token losses out; figures gather in `stats`."""
 
+    hands_out_keys: ClassVar[bool] = True
     algorithm: Algorithm
     temperature: float
     stats: PolicyStats
 
-    def forward(self, batch: PolicyRows | Rows, score: float | None = None) -> Tensor:
+    def forward(
+        self, batch: PolicyRows | SpineRows | Rows, score: float | None = None
+    ) -> Tensor | tuple[Tensor, list[tuple[Tensor, ...]]]:
         """Σ weight × (policy loss + kl_weight × KL) over the answer tokens, a scalar, undivided.
 
-        Of plain rows Σ weight × cross entropy. With `score`, a temperature, log π of the labelled tokens at it instead,
-        [labelled tokens]: inside the root's forward, where a sharded model has its weights.
+        Of plain rows Σ weight × cross entropy; of spine rows the same, and keys and values of every layer, each
+        [1, key heads, tokens, dim]. With `score`, a temperature, log π of the labelled tokens at it instead, [labelled
+        tokens]: inside the root's forward, where a sharded model has its weights.
         """
+        if isinstance(batch, SpineRows):
+            keep = Kept()
+            hidden = self.hidden(batch.rows, keep=keep)
+            learned = batch.rows.weights is not None
+            return self._language(hidden, batch.rows) if learned else hidden.new_zeros(()), keep.pairs
         if score is not None:
-            return self.logprobs(batch if isinstance(batch, Rows) else batch.rows, score, entropy=False)[0]
+            return self.logprobs(batch, score, entropy=False)[0]
         if isinstance(batch, Rows):
-            loss = super().forward(batch)
-            self.stats.language += float(loss.detach())
-            return loss
-        logprobs, entropy = self.logprobs(batch.rows, self.temperature)
+            return self._language(self.hidden(batch), batch)
+        return self._answers(batch)
+
+    def _language(self, hidden: Tensor, rows: Rows) -> Tensor:
+        """Σ weight × cross entropy, at temperature 1."""
+        loss = self.cross_entropy(hidden, rows)
+        self.stats.language += float(loss.detach())
+        return loss
+
+    def _answers(self, batch: PolicyRows) -> Tensor:
+        logprobs, entropy = self.logprobs(batch, self.temperature)
         if not len(logprobs):
             return logprobs.sum()  # a row that fills up: its backward is a call, and nothing more
         wide = logprobs.dtype
@@ -85,13 +113,15 @@ class PolicyModel(LossModel):
         self._note(logprobs.detach(), old, sampler, advantages, entropy, batch)
         return (weights * terms).sum()
 
-    def logprobs(self, rows: Rows, temperature: float, *, entropy: bool = True) -> tuple[Tensor, Tensor]:
-        """log π of the labelled tokens, [answer tokens] with gradient, and the entropies there, without."""
-        hidden = self.hidden(rows)
+    def logprobs(self, batch: PolicyRows | Rows, temperature: float, *, entropy: bool = True) -> tuple[Tensor, Tensor]:
+        """log π of the labelled tokens, [answer tokens] with gradient, and the entropies there, without.
+
+        Without labels the graph is there all the same, so that a sharded backward reduces what it does elsewhere.
+        """
+        rows = batch if isinstance(batch, Rows) else batch.rows
+        branches = None if isinstance(batch, Rows) else batch.branches
+        hidden = self.hidden(rows) if branches is None else self.hidden(rows, instead=branches)
         places = (rows.labels != IGNORE).nonzero()[:, 0]
-        if not len(places):
-            # The graph is kept, so that a sharded backward still runs.
-            return (hidden.sum() * 0).expand(0), hidden.new_zeros(0)
         head = self.model.get_output_embeddings().weight
         return token_logprobs(hidden[places], head, rows.labels[places], temperature, entropy=entropy)
 

@@ -66,6 +66,8 @@ class RlParallel(Frozen):
 
     micro_batch_tokens: int = Field(default=16_384, ge=1)
     """Tokens of one forward pass on one process, prompts included; a longer answer is a pass of its own."""
+    share_prefixes: bool = True
+    """Compute once what prompts of a step have in common, where that saves tokens (docs/shared-prefixes.md)."""
     replicas: int = Field(default=1, ge=1)
     """Copies of the sharded model (HSDP)."""
     timeout_s: float = Field(default=1800.0, gt=0)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 
 import torch
 import torch.distributed as dist
@@ -12,10 +13,16 @@ from training.rl.answers import Answer, pack, policy_rows
 from training.rl.lessons import Language, deal_lessons, shared_documents
 from training.rl.losses import weigh
 from training.rl.policy import PolicyModel, PolicyRows, PolicyStats
+from training.rl.prefix import passes
+from training.rl.prefix.plan import Segment, find_segments, plan
+from training.rl.prefix.rows import group_rows
 from training.rl.settings import PolicyRun
 from training.rows import Rows
-from training.step import StepResult, train_step
+from training.step import StepResult, take_step, train_step
 from training.world import World
+
+_WORTHWHILE = 1.1
+"""Tokens computed without sharing by those with it, from which on prefixes are shared."""
 
 
 def mini_batches(
@@ -56,39 +63,78 @@ def update(
     language: Language | None = None,
 ) -> StepResult:
     """One optimizer update on weighted answers, and with `language` on the documents that they share."""
-    mine, calls = deal(answers, world, run.parallel.micro_batch_tokens)
+    one = torch.ones((), dtype=torch.float64, device=world.device)
+    size, settings = run.parallel.micro_batch_tokens, run.optimizer
+    lessons = [] if language is None else list(shared_documents(answers, language.num_head).values())
+    weight = None if language is None else language.weight / max(1, sum(lesson.num_trained for lesson in lessons))
+    segments = shared_segments(model, run, answers, language)
+    if segments is not None:
+        groups = plan(segments, world.size, size)[world.rank]
+        total = passes.backward(model, [group_rows(group, world.device, weight) for group in groups], one)
+        return take_step(model, optimizer, total, lr=lr, max_grad_norm=settings.max_grad_norm)
+    mine, calls = deal(answers, world, size)
     rows: list[PolicyRows | Rows] = [policy_rows(part, world.device) for part in mine]
     rows += [policy_rows([], world.device)] * (calls - len(rows))
-    if language is not None:
-        lessons = list(shared_documents(answers, language.num_head).values())
-        num_trained = max(1, sum(lesson.num_trained for lesson in lessons))
-        rows += deal_lessons(lessons, world, run.parallel.micro_batch_tokens, language.weight / num_trained)
-    one = torch.ones((), dtype=torch.float64, device=world.device)
-    settings = run.optimizer
+    if weight is not None:
+        rows += deal_lessons(lessons, world, size, weight)
     return train_step(model, optimizer, rows, denominator=one, lr=lr, max_grad_norm=settings.max_grad_norm)
+
+
+def shared_segments(
+    model: PolicyModel, run: PolicyRun, answers: Sequence[Answer], language: Language | None = None
+) -> list[Segment] | None:
+    """What the answers share, to be computed once; None: every answer is computed with its own prompt.
+
+    That is so where the run says so, where the model does not allow sharing (one line then says why), and where too few
+    tokens are saved by it.
+    """
+    if not run.parallel.share_prefixes:
+        return None
+    if model.unshared is not None:
+        _say(f"prefixes are not shared, every answer is computed with its own prompt: {model.unshared}")
+        return None
+    segments = find_segments(answers, None if language is None else language.num_head)
+    lessons = [] if language is None else shared_documents(answers, language.num_head).values()
+    naive = sum(answer.length - 1 for answer in answers) + sum(lesson.length for lesson in lessons)
+    return segments if naive >= _WORTHWHILE * sum(segment.num_tokens for segment in segments) else None
+
+
+@cache
+def _say(message: str) -> None:
+    """Once."""
+    if dist.get_rank() == 0:
+        print(message, flush=True)
 
 
 def score(
     model: PolicyModel, run: PolicyRun, answers: Sequence[Answer], world: World
 ) -> dict[tuple[int, int], list[float]]:
     """log π of every token of the answers, by (group, sample), on every process; no gradient."""
-    mine, calls = deal(answers, world, run.parallel.micro_batch_tokens)
-    found: dict[tuple[int, int], list[float]] = {}
+    size, found = run.parallel.micro_batch_tokens, dict[tuple[int, int], list[float]]()
+    segments = shared_segments(model, run, answers)
     with torch.no_grad():
-        for place in range(calls):
-            part = mine[place] if place < len(mine) else []
-            logprobs = _logprobs(model, part, world)
-            for answer, values in zip(part, logprobs.split([len(answer.tokens) for answer in part]), strict=True):
-                found[answer.group, answer.sample] = values.double().tolist()
+        if segments is not None:
+            groups = plan(segments, world.size, size)[world.rank]
+            scored = passes.logprobs(model, [group_rows(group, world.device) for group in groups])
+        else:
+            scored = _naive_logprobs(model, *deal(answers, world, size), world)
+    for answer, values in scored:
+        found[answer.group, answer.sample] = values.double().tolist()
     reshard(model)
     gathered: list[dict[tuple[int, int], list[float]]] = [{} for _ in range(world.size)]
     dist.all_gather_object(gathered, found)
     return {key: values for part in gathered for key, values in part.items()}
 
 
-def _logprobs(model: PolicyModel, answers: Sequence[Answer], world: World) -> Tensor:
-    scored: Tensor = model(policy_rows(answers, world.device), score=model.temperature)
-    return scored
+def _naive_logprobs(
+    model: PolicyModel, parts: Sequence[Sequence[Answer]], calls: int, world: World
+) -> list[tuple[Answer, Tensor]]:
+    found: list[tuple[Answer, Tensor]] = []
+    for place in range(calls):
+        part = parts[place] if place < len(parts) else []
+        scored: Tensor = model(policy_rows(part, world.device), score=model.temperature)
+        found += zip(part, scored.split([len(answer.tokens) for answer in part]), strict=True)
+    return found
 
 
 def stats_figures(stats: PolicyStats, world: World, language: Language | None, num_updates: int) -> dict[str, float]:

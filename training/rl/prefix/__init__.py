@@ -1,0 +1,1 @@
+"""Answers whose prompts begin alike: what they share is computed once."""
