@@ -2,7 +2,8 @@
 
 A sentence ends behind `.`, `!`, `?` or their full-width forms, with the quotes, brackets and dollars that close there,
 where white space follows; and at a blank line. It does not end behind an abbreviation or an initial, before a
-lower-case letter, or before a display (which belongs to the sentence that leads to it), and it has at least one letter.
+lower-case letter or a sign that goes on (`n! = 6`), or before a display (which belongs to the sentence that leads to
+it), and it has at least one letter.
 """
 
 import re
@@ -18,7 +19,7 @@ _ABBREVIATION = re.compile(
 )
 _LONGEST_ABBREVIATION = 12
 _LETTER = re.compile(rb"[A-Za-z\x80-\xff]")
-_GOES_ON = re.compile(rb"\s*(?:[a-z]|\$\$|\\\[|\\begin\b|\\\]|\\end\b)")
+_GOES_ON = re.compile(rb"\s*(?:[a-z=<>+,;:)&]|\$\$|\\\[|\\begin\b|\\\]|\\end\b)")
 
 
 def segment_ends(text: bytes) -> list[int]:

@@ -2,10 +2,12 @@
 
 import math
 import random
-from itertools import pairwise
+from itertools import accumulate, pairwise
+from pathlib import Path
 
 import pytest
 
+from pipeline.shard.tokenizer import find_tokenizer
 from training.rl.next_token import (
     MOST_WRONG,
     conditional_dense_rewards,
@@ -13,6 +15,7 @@ from training.rl.next_token import (
     first_token_reward,
     prefix_reward,
 )
+from training.rl.token_bytes import TokenBytes
 
 CASES = 100_000
 ALPHABET = [*"ab  \n\t{}\\", "é", "ß", "∑", "∀", "\u00a0", "\u2009", "漢", "𝔽", "e\u0301", "\r\n", "\0"]
@@ -97,6 +100,17 @@ E_ACUTE = [b"caf", b"\xc3", b"\xa9", b" au", b" lait"]
 )
 def test_by_hand(prediction: bytes, reward: float) -> None:
     assert prefix_reward(prediction, E_ACUTE) == reward
+
+
+@pytest.mark.parametrize(
+    ("prediction", "reward"),
+    [(" x", 1), (" x²", 1), ("x", 0), (" x² ", 0), (" x² ∈", 1), (" x² ∈ 𝔽", 1), (" x² ∈ 𝔽 an", 0), ("", 0)],
+)
+def test_the_example_of_the_documentation(prediction: str, reward: int) -> None:
+    tokenizer = find_tokenizer("mathmill-bpe-8k", Path(), "tokenizer")[0]
+    tokens = TokenBytes.from_tokenizer(tokenizer).of(tokenizer.encode(" x² ∈ 𝔽 and").ids)
+    assert list(accumulate(len(token or b"") for token in tokens)) == [2, 4, 7, 8, 9, 10, 11, 12, 13, 17]
+    assert prefix_reward(prediction.encode(), tokens) == reward
 
 
 @pytest.mark.parametrize("special", [None, b""])

@@ -32,6 +32,7 @@ def cut(text: str) -> list[str]:
         ["no stop", "\n\nnor here", "\n \n  but apart"],
         ["Let it be. in the middle.", " Then."],
         ["Let n be x.", " Then y."],
+        ["Here $n! = 6$ holds.", " So."],
         [" \n"],
     ],
 )

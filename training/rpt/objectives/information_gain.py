@@ -30,8 +30,8 @@ class InformationGain:
     """The objective: r = log π(x_t | context, thought) − log p̄(x_t | context), in nats; p̄ is the moving average.
 
     The first is taken behind the prompt, the thought and the template's `resume`; the second behind the document alone.
-    The reward is neither clipped nor scaled: RLP prints none of that. Its advantage is that of `rloo`
-    (G / (G − 1) · (r − mean)); its loss is on the thought's tokens, which are all that a response has here.
+    The reward is neither clipped nor scaled: RLP prints none of that. Its advantage G / (G − 1) · (r − mean) is
+    `leave_one_out`; its loss is on the thought's tokens, which are all that a response has here.
     """
 
     def __init__(self, settings: InformationGainSettings, template: LoadedRptTemplate, encoder: Encoder) -> None:
