@@ -60,6 +60,27 @@ def train_rl(
     print(run_training(loaded, folder, resume=resume))
 
 
+@train.command("rpt")
+def train_rpt(
+    run: Annotated[str, typer.Argument(help="An RPT run file, or the name of a shipped one.")],
+    out: Annotated[Path | None, typer.Option(help="Folder of the run. [default: out/NAME]")] = None,
+    overrides: _Set = [],  # noqa: B006 - typer reads the default, nothing changes it
+    resume: Annotated[bool, typer.Option("--resume", help="Refuse to begin anew.")] = False,
+    plan: Annotated[bool, typer.Option("--plan", help="Print what would run, and touch nothing.")] = False,
+) -> None:
+    """Reinforcement Pre-Training on plain text; the same command goes on from the newest checkpoint."""
+    from training.rpt.plan import render_plan
+    from training.rpt.settings import load_rpt_run
+    from training.rpt.train import train_rpt as run_training
+
+    loaded = load_rpt_run(run, tuple(overrides))
+    folder = out or Path("out") / loaded.run.name
+    if plan:
+        print(render_plan(loaded, folder))
+        return
+    print(run_training(loaded, folder, resume=resume))
+
+
 def tokenize(
     sources: Annotated[
         list[str],

@@ -15,9 +15,12 @@ from pipeline.files import file_digest, write_json
 from pipeline.shard.tokenizer import BUNDLED
 from training.checkpoint import Record, check_files, read_record
 from training.model import DTYPES
-from training.rl.record import TOKENIZER, RlRecord
+from training.rl.record import TOKENIZER, PolicyRecord
+from training.rl.settings import RlRun
+from training.rpt.settings import RptRun
 from training.tokenizer import FILE
 
+AnyPolicy = PolicyRecord[RlRun | RptRun]
 _BESIDE = ("tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja")
 
 
@@ -31,7 +34,7 @@ def export(checkpoint: Path, target: Path, *, dtype: str = "bfloat16", tokenizer
         target: new folder.
         dtype: of the weights and of the config.
         tokenizer: tokenizer.json, or its folder; None: the model's own or the bundled one, whichever made the tokens.
-            Of an RL run the run's own is taken.
+            Of an RL or RPT run the run's own is taken.
 
     Returns:
         `target`.
@@ -42,8 +45,8 @@ def export(checkpoint: Path, target: Path, *, dtype: str = "bfloat16", tokenizer
     """
     if dtype not in ("bfloat16", "float32", "float64"):
         raise BadInput(f"--dtype {dtype}: not a type of weights; take bfloat16 or float32")
-    of_rl = (checkpoint.parent / TOKENIZER).is_dir()
-    record = read_record(checkpoint, RlRecord) if of_rl else read_record(checkpoint)
+    of_policy = (checkpoint.parent / TOKENIZER).is_dir()
+    record = read_record(checkpoint, AnyPolicy) if of_policy else read_record(checkpoint)
     check_files(checkpoint, record)
     if target.exists():
         raise BadInput(f"{target}: exists; give a new folder")
@@ -116,7 +119,7 @@ def _complete_tokenizer(folder: Path, record: Record) -> None:
     )
 
 
-def _compare(model: PreTrainedModel, written: Path, folder: Path, record: Record | RlRecord) -> None:
+def _compare(model: PreTrainedModel, written: Path, folder: Path, record: Record | AnyPolicy) -> None:
     """Read back: the same keys, shapes, types, values, and logits of one forward pass."""
     again, loading = AutoModelForCausalLM.from_pretrained(written, dtype="auto", output_loading_info=True)
     problems = [f"{kind} {sorted(keys)[0]}" for kind, keys in loading.items() if keys]

@@ -35,9 +35,9 @@ def vowels(gold: str, response: str, grade: Grade, num_tokens: int) -> float:
     return sum(letter in "aeiou" for letter in response) / max(1, num_tokens)
 
 
-def save_tokenizer(folder: Path) -> Path:
+def save_tokenizer(folder: Path, characters: str = CHARACTERS) -> Path:
     """One token per character; 0 pads, 1 ends."""
-    vocabulary = {"<pad>": 0, "<eos>": 1, **{letter: place + 2 for place, letter in enumerate(CHARACTERS)}}
+    vocabulary = {"<pad>": 0, "<eos>": 1, **{letter: place + 2 for place, letter in enumerate(characters)}}
     tokenizer = Tokenizer(WordLevel(vocabulary, unk_token="<pad>"))
     tokenizer.pre_tokenizer = Split(Regex("."), "isolated")
     tokenizer.decoder = Fuse()

@@ -14,7 +14,7 @@ from training.flops import Cost
 from training.model import build_model, load_model_config, place_model, shape_model
 from training.rl import compute
 from training.rl.answers import Answer
-from training.rl.average import follow
+from training.rl.average import begin, follow
 from training.rl.lessons import Language, Lesson, imitate
 from training.rl.policy import PolicyModel, PolicyStats
 from training.rl.record import PolicyRecord, Settings
@@ -80,7 +80,7 @@ class Learner(Generic[Settings]):
         if checkpoint is not None:
             load_checkpoint(*checkpoint, self.model, self._optimizer, world, average=self._average)
         elif self._average is not None:
-            follow(self._average, self.model, 0.0)
+            begin(self._average, self.model)
         self.model.algorithm, self.model.temperature = run.algorithm, run.sampling.temperature
         self.model.stats = PolicyStats()
         self._reference: PolicyModel | None = None

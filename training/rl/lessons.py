@@ -22,7 +22,7 @@ class Language:
     weight: float
     """Of its mean over the documents' tokens."""
     num_head: int
-    """Tokens of a prompt before its document: they are not learned."""
+    """Tokens of a prompt before its document, which are not learned; at least 1, the first has nothing before it."""
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from training.checkpoint import complete_checkpoints, read_record
 from training.flops import head_width
 from training.model import count_parameters, load_model_config
 from training.rl.prompts import Prompts
-from training.rl.record import RlRecord
-from training.rl.settings import EmbeddedSettings, LoadedRlRun
+from training.rl.record import PolicyRecord, RlRecord, Settings
+from training.rl.settings import EmbeddedSettings, LoadedPolicyRun, LoadedRlRun
 from training.rl.tokenizer import load_tokenizer
 
 _BYTES = {"bfloat16": 2, "float32": 4, "float64": 8}
@@ -22,18 +22,29 @@ def render_plan(loaded: LoadedRlRun, out: Path) -> str:
     """
     run = loaded.run
     prompts = Prompts(run.prompts, loaded.resolve(run.prompts.path), load_tokenizer(loaded))
+    epochs = run.num_steps * run.prompts_per_step / len(prompts.prompts)
+    asked = [f"  prompts    {len(prompts.prompts):,}, {prompts.too_long:,} left out as too long; {epochs:.1f} epochs"]
+    return render_policy_plan(loaded, out, RlRecord, asked, run.prompts.max_prompt_tokens)
+
+
+def render_policy_plan(
+    loaded: LoadedPolicyRun[Settings],
+    out: Path,
+    kind: type[PolicyRecord[Settings]],
+    asked: list[str],
+    longest_prompt: int,
+) -> str:
+    """The plan of any policy run; `asked` are the lines that tell of its prompts."""
+    run = loaded.run
     config = load_model_config(run.model, loaded.folder)
     complete = complete_checkpoints(out)
-    done = read_record(complete[-1], RlRecord).step if complete else 0
+    done = read_record(complete[-1], kind).step if complete else 0
     answers = run.prompts_per_step * run.sampling.samples
     longest = max(stage.max_new_tokens for stage in run.sampling.lengths)
     num_parameters = count_parameters(run.model, config)
     weights = num_parameters * _BYTES[run.model.dtype]
-    cache = (
-        key_value_bytes(config, run.model.dtype) * run.sampling.max_batch * (run.prompts.max_prompt_tokens + longest)
-    )
+    cache = key_value_bytes(config, run.model.dtype) * run.sampling.max_batch * (longest_prompt + longest)
     stages = ", ".join(f"{stage.max_new_tokens:,} from step {stage.step}" for stage in run.sampling.lengths)
-    epochs = run.num_steps * run.prompts_per_step / len(prompts.prompts)
     engine = (
         f"{weights / 2**30:.2f} GiB of weights, {cache / 2**30:.2f} GiB of keys and values at most, "
         "a process, beside the trainer's own"
@@ -43,7 +54,7 @@ def render_plan(loaded: LoadedRlRun, out: Path) -> str:
     lines = [
         f"{run.name}: {run.num_steps} steps, {done} done",
         f"  model      {config.model_type}, {num_parameters:,} parameters, {run.model.dtype}",
-        f"  prompts    {len(prompts.prompts):,}, {prompts.too_long:,} left out as too long; {epochs:.1f} epochs",
+        *asked,
         f"  a step     {run.prompts_per_step} prompts x {run.sampling.samples} answers = {answers:,} answers, "
         f"{run.prompts_per_step // run.prompts_per_update} update(s)",
         f"  algorithm  {run.algorithm.name}, learning rate {run.lr:g}, KL weight {run.algorithm.kl_weight:g}",

@@ -1,0 +1,138 @@
+"""Everything that an RPT run reads before its first step, checked: tokens, positions, tokenizer, template, lengths."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from pipeline.errors import BadInput
+from pipeline.files import digest, file_digest
+from training.documents import DocumentTokens
+from training.model import load_model_config
+from training.rl.lessons import Language
+from training.rl.task import PromptState
+from training.rpt.encoding import Encoder
+from training.rpt.objectives.objective import Objective
+from training.rpt.objectives.settings import make_objective
+from training.rpt.positions import Positions, open_positions
+from training.rpt.questions import QuestionOrder, Questions, split_held_out
+from training.rpt.selection import select
+from training.rpt.settings import LoadedRptRun
+from training.rpt.task import RptTask
+from training.rpt.warmup import FormatWarmUp
+from training.tokens import TokenManifest
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What a run stands on."""
+
+    documents: DocumentTokens
+    positions: Positions
+    """To train on, in the order of the first pass."""
+    held_out: Positions
+    """Of the documents that are not trained on."""
+    encoder: Encoder
+    objective: Objective
+    questions: Questions
+    digest: str
+    """Of everything that the questions and their order depend on."""
+
+
+def open_ground(loaded: LoadedRptRun, tokenizer: Any) -> Ground:
+    """Read and check what a run stands on.
+
+    Raises:
+        BadInput: something is missing, or does not fit something else.
+    """
+    run, settings = loaded.run, loaded.run.positions
+    measured = None if settings.path is None else open_positions(loaded.resolve(settings.path))
+    if settings.tokens is not None:
+        documents = DocumentTokens(TokenManifest.load(loaded.resolve(settings.tokens)))
+    else:
+        assert measured is not None
+        documents = measured.open_tokens()
+    encoder = Encoder(tokenizer)
+    _check_tokenizer(loaded, documents, encoder)
+    _check_model(loaded, documents)
+    objective = make_objective(run.objective, encoder, loaded.folder)
+    chosen = select(settings.selection, documents, encoder.token_bytes, measured)
+    positions, held_out = split_held_out(chosen, settings.held_out, settings.selection.seed)
+    if not len(positions):
+        raise BadInput(
+            f"positions.held_out: {settings.held_out}: all {len(chosen):,} positions are of held-out documents; lower "
+            "it, or select more positions"
+        )
+    questions = Questions(documents, encoder.token_bytes, objective, run.max_prompt_tokens, run.window_hop)
+    identity = [
+        documents.manifest.digest,
+        None if measured is None else measured.digest,
+        settings.selection.model_dump(mode="json"),
+        settings.held_out,
+        objective.digest,
+        [questions.windows.limit, questions.windows.hop],
+    ]
+    return Ground(documents, positions, held_out, encoder, objective, questions, digest(identity))
+
+
+def make_task(loaded: LoadedRptRun, tokenizer: Any) -> RptTask:
+    """The task of a run.
+
+    Raises:
+        BadInput: what `open_ground` refuses, or nothing can be asked anywhere.
+    """
+    run, ground = loaded.run, open_ground(loaded, tokenizer)
+    selection = run.positions.selection
+    order = QuestionOrder(ground.questions, ground.positions, selection.together, selection.seed)
+    ((_, _, first),), _ = order.take(PromptState(), 1)
+    show = partial(_show, ground.encoder)
+    language = warmup = None
+    if run.language_loss_weight:
+        language = Language(run.language_loss_weight, max(1, len(first.opening) + len(first.head)))
+    if run.warmup is not None:
+        end = tokenizer.eos_token_id
+        if end is None:
+            raise BadInput("tokenizer: it has no EOS token, which ends the answers of a warm-up; set eos_token")
+        warmup = FormatWarmUp(run.warmup, order, run.prompts_per_step, ground.objective, ground.encoder, int(end), show)
+    return RptTask(order, ground.objective, ground.digest, run.max_prompt_tokens, show, language, warmup)
+
+
+def _show(encoder: Encoder, ids: Sequence[int]) -> str:
+    return encoder.token_bytes.response(ids).decode(errors="replace")
+
+
+def _check_tokenizer(loaded: LoadedRptRun, documents: DocumentTokens, encoder: Encoder) -> None:
+    """Refuse a tokenizer that did not make the tokens: told by its digest, or by what it makes of a document's text."""
+    name, theirs = loaded.run.tokenizer or loaded.run.model.path, documents.manifest.tokenizer
+    file = loaded.resolve(str(name)) / "tokenizer.json"
+    if file.is_file() and file_digest(file) == theirs.xxh3_128:
+        return
+    ids = [token for token in documents.read(0).tolist() if token not in (theirs.eos, theirs.bos)]
+    table = encoder.token_bytes.table
+    text = b"".join(table.get(token) or b"" for token in ids)
+    known = all(table.get(token) for token in ids) and table.get(theirs.eos, b"") is None
+    if not known or (
+        documents.manifest.format == "text" and list(encoder.opening(text.decode(errors="replace"))) != ids
+    ):
+        raise BadInput(
+            f"tokenizer: {name!r} is not {theirs.name} ({theirs.xxh3_128}), which made the tokens in "
+            f"{documents.manifest.folder}; give that one, or tokenize with the model's own"
+        )
+
+
+def _check_model(loaded: LoadedRptRun, documents: DocumentTokens) -> None:
+    """Refuse tokens that the model has no row for, and texts that are longer than it was made for."""
+    run = loaded.run
+    config = load_model_config(run.model, loaded.folder)
+    if config.vocab_size < documents.manifest.tokenizer.vocab_size:
+        raise BadInput(
+            f"model: vocab_size {config.vocab_size}, but the tokens in {documents.manifest.folder} have "
+            f"{documents.manifest.tokenizer.vocab_size} ids; tokenize with the model's own tokenizer"
+        )
+    longest = run.max_prompt_tokens + max(stage.max_new_tokens for stage in run.sampling.lengths)
+    limit = getattr(config, "max_position_embeddings", None)
+    if limit is not None and longest > limit:
+        raise BadInput(
+            f"max_prompt_tokens: {run.max_prompt_tokens}: with the longest response {longest} tokens, the model's "
+            f"context has {limit}; lower it, or sampling.lengths"
+        )
