@@ -30,7 +30,7 @@ class Characters:
         self._whole = np.zeros(size, np.bool_)
         for place, token in vocabulary.table.items():
             self._special[place] = token is None
-            self._whole[place] = _is_text(token)
+            self._whole[place] = is_text(token)
 
     def predictable(self, document: Ints, offset: Ints) -> Bools:
         """Whether the tokens at `offset` of the documents can be asked for: [n].
@@ -108,7 +108,8 @@ def _can_answer(tokens: Sequence[bytes | None], offset: int) -> bool:
     return False
 
 
-def _is_text(token: bytes | None) -> bool:
+def is_text(token: bytes | None) -> bool:
+    """Whether bytes are whole characters, one at least."""
     if not token:
         return False
     try:

@@ -110,7 +110,7 @@ def test_where_nothing_can_be_asked(tmp_path: Path) -> None:
     split = next(place for place, token in enumerate(found.pieces) if token and 0x80 <= token[0] < 0xC0)
     assert made.question(found, len(found.ids)) == "end"
     assert made.question(found, len(found.ids) - 1) == "special"
-    assert made.question(found, split) == "inside_character"
+    assert made.question(found, split) == "unreachable"
     assert made.question(found, 0) == made.question(found, 3, start=3) == "no_context"
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from training.rpt.characters import next_reachable
 from training.rpt.document import Document
 from training.rpt.encoding import Encoder
 from training.rpt.objectives.objective import Question
@@ -32,17 +33,17 @@ class Frame:
         return len(self.head) + len(self.tail)
 
     def refusal(self, document: Document, offset: int, start: int) -> str | None:
-        """Why nothing can be asked at a position: `end`, `special`, `inside_character`, `no_context`; None if it can.
+        """Why nothing can be asked at a position: `end`, `special`, `unreachable`, `no_context`; None if it can.
 
-        What follows has to be text that begins with a whole character, and something has to stand before it.
+        What follows has to be text that begins with a whole character and ends one at the end of a token, and something
+        has to stand before it.
         """
         if offset >= len(document.ids):
             return "end"
-        following = document.pieces[offset]
-        if not following:
+        if not document.pieces[offset]:
             return "special"
-        if 0x80 <= following[0] < 0xC0:
-            return "inside_character"
+        if next_reachable(document.pieces, offset) != offset:
+            return "unreachable"
         return "no_context" if offset <= max(start, len(document.opening)) else None
 
     def ask(
@@ -83,12 +84,3 @@ class Frame:
             return self.template.carrier.wrap(thought, prediction)
         except ValueError:
             return None
-
-
-def is_text(found: bytes) -> bool:
-    """Whether bytes are whole UTF-8 characters."""
-    try:
-        found.decode()
-    except UnicodeDecodeError:
-        return False
-    return True

@@ -14,9 +14,10 @@ from pipeline.files import digest
 from pipeline.frozen import Frozen
 from training.rl.noise import uniforms
 from training.rl.scorer import Scorers
+from training.rpt.characters import is_text
 from training.rpt.document import Document
 from training.rpt.encoding import Encoder
-from training.rpt.objectives.frame import Frame, is_text
+from training.rpt.objectives.frame import Frame
 from training.rpt.objectives.objective import Question, Rating
 from training.rpt.objectives.sentences import sentences_from, text_stop
 from training.rpt.templates import LoadedRptTemplate

@@ -7,9 +7,10 @@ from pipeline.files import digest
 from pipeline.frozen import Frozen
 from training.rl.next_token import conditional_dense_rewards, dense_reward, first_token_reward, prefix_reward
 from training.rl.scorer import Scorers
+from training.rpt.characters import is_text
 from training.rpt.document import Document
 from training.rpt.encoding import Encoder
-from training.rpt.objectives.frame import Frame, is_text
+from training.rpt.objectives.frame import Frame
 from training.rpt.objectives.objective import Question, Rating
 from training.rpt.templates import LoadedRptTemplate
 
