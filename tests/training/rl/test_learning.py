@@ -7,6 +7,6 @@ from training.world import World
 
 
 def test_accuracy_rises_on_held_out_sums(world: World, tmp_path: Path) -> None:
-    result = run_seed(world, tmp_path, 0, mid_steps=100, rl_steps=40, largest=20)
-    # From about 9 % to 18 %; `python -m benchmarks.rl_sums` has more steps, three seeds and the floor of 30 points.
-    assert result["after"] - result["before"] > 0.05
+    result = run_seed(world, tmp_path, 0, mid_steps=90, rl_steps=40, largest=12, samples=16)
+    # From about 10 % to 22 %; `python -m benchmarks.rl_sums` has more steps, three seeds and the floor of 30 points.
+    assert result["after"] - result["before"] > 0.06
