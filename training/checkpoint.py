@@ -6,7 +6,7 @@ folder without done.json never happened. Loading works on any number of processe
 """
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
@@ -68,6 +68,11 @@ class CheckpointRecord(Frozen):
     def digest(self) -> str:
         """32 hex digits over the record, and with it over every byte of the checkpoint."""
         return digest(self.model_dump(mode="json"))
+
+    @property
+    def kept_step(self) -> int | None:
+        """A step whose checkpoint is not pruned, beside those that the settings keep."""
+        return None
 
 
 class Record(CheckpointRecord):
@@ -188,10 +193,24 @@ def load_checkpoint(
 
 
 class Checkpointer:
-    """Writes the checkpoints of a run in the background, and removes those that need not stay."""
+    """Writes the checkpoints of a run in the background, and removes those that need not stay.
 
-    def __init__(self, folder: Path, world: World, settings: CheckpointSettings) -> None:
-        self._folder, self._world, self._settings = folder, world, settings
+    Args:
+        folder: of the run.
+        world: the group of processes.
+        settings: which checkpoints stay.
+        on_complete: called on the first process with the record of each checkpoint once it is complete, before others
+            are removed.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        world: World,
+        settings: CheckpointSettings,
+        on_complete: Callable[[Any], None] | None = None,
+    ) -> None:
+        self._folder, self._world, self._settings, self._on_complete = folder, world, settings, on_complete
         # Planning collectives on NCCL have run out of GPU memory; gloo's need none, and this group is nobody else's.
         self._group = dist.new_group(backend="gloo")
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="checkpoint")
@@ -254,6 +273,8 @@ class Checkpointer:
                 files[path.name] = _describe(path)
         record = record.model_copy(update={"files": dict(sorted(files.items()))})
         write_json(folder / DONE, record.model_dump(mode="json"))
+        if self._on_complete is not None:
+            self._on_complete(record)
         self._prune(record)
         if self._settings.upload is not None:
             upload(folder, record, f"{self._settings.upload.rstrip('/')}/{record.run.name}/{folder.name}")
@@ -263,8 +284,8 @@ class Checkpointer:
         every = self._settings.keep_every_steps
         for folder in folders[: -self._settings.keep_last]:
             step = int(folder.name.removeprefix("step-"))
-            kept = every is not None and step % every == 0
-            if not kept and step != newest.run.num_steps and not (folder / BRANCHES).exists():
+            kept = (every is not None and step % every == 0) or step in (newest.run.num_steps, newest.kept_step)
+            if not kept and not (folder / BRANCHES).exists():
                 remove(folder)
 
 

@@ -221,7 +221,9 @@ def branch(
 
 
 def export(
-    checkpoint: Annotated[Path, typer.Argument(help="A complete checkpoint: RUN/step-NNNNNNN.")],
+    checkpoint: Annotated[
+        Path, typer.Argument(help="A complete checkpoint: RUN/step-NNNNNNN; or RUN: its best one, else its newest.")
+    ],
     target: Annotated[Path, typer.Argument(metavar="DIR", help="New folder for `from_pretrained`.")],
     dtype: Annotated[str, typer.Option(help="bfloat16 or float32.")] = "bfloat16",
     tokenizer: Annotated[Path | None, typer.Option(help="A tokenizer.json or its folder. [default: found]")] = None,

@@ -13,6 +13,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
 from pipeline.errors import BadInput, BuildFailed
 from pipeline.files import file_digest, write_json
 from pipeline.shard.tokenizer import BUNDLED
+from training.best import find_checkpoint
 from training.checkpoint import Record, check_files, read_record
 from training.model import DTYPES
 from training.rl.record import TOKENIZER, PolicyRecord
@@ -30,7 +31,8 @@ def export(checkpoint: Path, target: Path, *, dtype: str = "bfloat16", tokenizer
     Needs the memory of the whole model on the CPU, once in the checkpoint's type and once in `dtype`.
 
     Args:
-        checkpoint: folder of a complete checkpoint; every byte is checked.
+        checkpoint: folder of a complete checkpoint, every byte of which is checked; or of a run, for its best one, else
+            its newest.
         target: new folder.
         dtype: of the weights and of the config.
         tokenizer: tokenizer.json, or its folder; None: the model's own or the bundled one, whichever made the tokens.
@@ -45,6 +47,7 @@ def export(checkpoint: Path, target: Path, *, dtype: str = "bfloat16", tokenizer
     """
     if dtype not in ("bfloat16", "float32", "float64"):
         raise BadInput(f"--dtype {dtype}: not a type of weights; take bfloat16 or float32")
+    checkpoint = find_checkpoint(checkpoint)
     of_policy = (checkpoint.parent / TOKENIZER).is_dir()
     record = read_record(checkpoint, AnyPolicy) if of_policy else read_record(checkpoint)
     check_files(checkpoint, record)

@@ -40,7 +40,7 @@ class Watcher:
     def __init__(self, folder: Path, run: Watched, first_step: int) -> None:
         self._run, self._steps_before, self._started = run, first_step, time.monotonic()
         self._path = folder / METRICS
-        _forget(self._path, first_step)
+        _forget(self._path, first_step if first_step else -1)  # a run that begins anew has no log
         self._file = self._path.open("a", encoding="utf-8")
         self._sinks: list[Any] = []
         if run.watch.tensorboard and find_spec("tensorboard") is not None:

@@ -31,6 +31,13 @@ class Collapse:
     best_step: int
     best: float
 
+    def describe(self) -> str:
+        """In one line."""
+        return (
+            f"the run collapses ({self.rule}): accuracy {self.accuracy:.1%} at step {self.step}, its best was "
+            f"{self.best:.1%} at step {self.best_step}"
+        )
+
 
 def find_collapse(points: Sequence[Point], settings: CollapseSettings) -> Collapse | None:
     """The first collapse in a log, None of a run that has none.

@@ -5,6 +5,7 @@ policy is updated on those groups whose rewards differ. Everything drawn is stor
 is asked, how it is rewarded and what is evaluated is the task's.
 """
 
+import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -15,7 +16,8 @@ from typing import Any, Generic
 import torch.distributed as dist
 
 from pipeline.errors import BadInput, BuildFailed
-from training.checkpoint import Checkpointer, complete_checkpoints, read_record
+from training.best import better, write_best
+from training.checkpoint import Checkpointer, complete_checkpoints, read_record, step_folder
 from training.compat import set_timeout
 from training.rl.collapse import Collapse, find_collapse
 from training.rl.compute import Spent
@@ -69,48 +71,67 @@ class PolicyTraining(Generic[Settings]):
         checkpoint = None if self._record is None else (complete[-1], self._record)
         self._learner = Learner(loaded, checkpoint, self._task.average_decay, world)
         self._engine = open_engine(loaded, out, self._learner.config, tokenizer, self._task.longest_prompt, world)
-        self._checkpointer = Checkpointer(out, world, run.checkpoints)
+        self._checkpointer = Checkpointer(out, world, run.checkpoints, self._completed)
+        self._best = self._record.best if self._record else None
         self._spent = self._record.spent if self._record else Spent()
         self._state = self._record.prompts if self._record else PromptState()
 
     def run(self, stop: Stop) -> Path:
-        """Steps to the end of the budget or a signal, whichever is first; returns the newest checkpoint."""
-        run, first = self._settings, self._record.step if self._record else 0
+        """Steps to the end of the budget, a signal, or a collapse that ends the run, whichever is first.
+
+        Returns:
+            The newest checkpoint, or the best one of a run that collapsed and is told to return to it.
+
+        Raises:
+            BuildFailed: the run collapsed, and is told to stop or has no checkpoint to return to.
+        """
+        run, done = self._settings, self._record.step if self._record else 0
         with ExitStack() as stack:
             stack.callback(self._checkpointer.close)
             stack.callback(self._engine.close)
-            watcher = Watcher(self._out, run, first) if self._world.is_first else None
+            watcher = Watcher(self._out, run, done) if self._world.is_first else None
             if watcher is not None:
                 stack.callback(watcher.close)
                 watcher.say(
-                    f"{run.name}: {'goes on after step ' + str(first) if first else 'begins'}, {run.num_steps} steps"
+                    f"{run.name}: {'goes on after step ' + str(done) if done else 'begins'}, {run.num_steps} steps"
                 )
-            self._sync(first)
-            if first == 0:
+            collapse = self._collapsed(watcher) if done else None
+            self._sync(done)
+            if done == 0:
                 self._evaluate(0, watcher)
-            begun = time.monotonic()
-            for step in range(first, run.num_steps):
-                found = self._step(step)
-                if step == first:
+            first, begun, stopping = done, time.monotonic(), collapse is not None
+            while done < run.num_steps and not stopping:
+                found = self._step(done)
+                if done == first:
                     set_timeout(run.parallel.timeout_s)
-                done = step + 1
+                done += 1
                 if watcher is not None:
                     watcher.event(done, found)
                     if done % run.watch.every_steps == 0 or done == run.num_steps:
                         pace = (time.monotonic() - begun) / (done - first)
                         watcher.say(_line(run, done, found, pace))
-                self._evaluate(done, watcher)
+                improved = self._evaluate(done, watcher) and run.keep_best
                 collapse = self._collapsed(watcher)
-                stopping = stop.agreed() or (collapse is not None and run.collapse.stop)
-                if stopping or done == run.num_steps or done % run.checkpoints.every_steps == 0:
+                stopping = stop.agreed() or collapse is not None
+                if stopping or improved or done == run.num_steps or done % run.checkpoints.every_steps == 0:
                     self._learner.save(self._checkpointer, self._now(done))
-                if collapse is not None and run.collapse.stop:
-                    self._checkpointer.wait()
-                    raise BuildFailed(_explain(collapse, self._out))
-                if stopping:
-                    break
         dist.barrier()
-        return complete_checkpoints(self._out)[-1]
+        return self._result(collapse)
+
+    def _result(self, collapse: Collapse | None) -> Path:
+        """The checkpoint that a run ends with; says which was best."""
+        best, run = self._best, self._settings
+        checkpoint = step_folder(self._out, best.step) if best is not None and best.step and run.keep_best else None
+        place = checkpoint if checkpoint is not None else "the model that the run began with"
+        named = "" if best is None else f"best {best.figure} {best.value:.1%} after step {best.step}: {place}"
+        if collapse is None:
+            if named and self._world.is_first:
+                print(named, file=sys.stderr, flush=True)
+            return complete_checkpoints(self._out)[-1]
+        if run.collapse.action == "return" and checkpoint is not None:
+            return checkpoint
+        advice = named or f"take the checkpoint in {self._out} nearest to that step"
+        raise BuildFailed(f"{collapse.describe()}; {advice}; to go on all the same, set collapse.action to none")
 
     def _step(self, step: int) -> dict[str, float]:
         """One step; its figures, the same on every process but for times."""
@@ -166,23 +187,34 @@ class PolicyTraining(Generic[Settings]):
         """Hand the policy's weights to the engine."""
         self._engine.update_weights(self._learner.weights(), version)
 
-    def _evaluate(self, done: int, watcher: Watcher | None) -> None:
-        """The evaluation that is due, if one is; the first process makes it, the others wait."""
+    def _evaluate(self, done: int, watcher: Watcher | None) -> bool:
+        """The evaluation that is due, if one is, and whether it is the best so far; the first process makes it."""
+        value: list[float | None] = [None]
         if watcher is not None and (found := self._task.evaluate(done, self._engine, self._out)) is not None:
             watcher.event(done, found.figures)
             watcher.say(f"evaluation after step {done}: {found.words}")
-        dist.barrier()
+            value[0] = found.figures.get(self._task.headline)
+        dist.broadcast_object_list(value, src=0)
+        before = self._best
+        if value[0] is not None:
+            self._best = better(before, done, self._task.headline, value[0])
+        return self._best is not before
 
     def _collapsed(self, watcher: Watcher | None) -> Collapse | None:
-        """Whether the log so far is one of a collapse; every process gets the answer."""
+        """The collapse that the log so far shows, if the run is told to end then; every process gets the answer."""
         found: list[Collapse | None] = [None]
         if watcher is not None:
             points = run_points(self._out, self._task.headline)
             found[0] = find_collapse(points, self._settings.collapse)
             if found[0] is not None and found[0].step == points[-1].step:
-                watcher.say(_explain(found[0], self._out))
+                watcher.say(found[0].describe())
         dist.broadcast_object_list(found, src=0)
-        return found[0]
+        return None if self._settings.collapse.action == "none" else found[0]
+
+    def _completed(self, record: PolicyRecord[Settings]) -> None:
+        """Name the best checkpoint once it is there."""
+        if record.best is not None and record.kept_step is not None:
+            write_best(self._out, record.best)
 
     def _now(self, done: int) -> PolicyRecord[Settings]:
         return self._kind(
@@ -192,6 +224,7 @@ class PolicyTraining(Generic[Settings]):
             spent=self._spent,
             prompts=self._state,
             prompts_digest=self._task.digest,
+            best=self._best,
         )
 
 
@@ -210,13 +243,6 @@ def _resumed(record: PolicyRecord[Settings], run: Settings, task: Task, folder: 
     if record.step > run.num_steps:
         raise BadInput(f"num_steps: {run.num_steps}: {folder} has {record.step} steps already; raise it")
     return record
-
-
-def _explain(collapse: Collapse, out: Path) -> str:
-    return (
-        f"the run collapses ({collapse.rule}): accuracy {collapse.accuracy:.1%} at step {collapse.step}, its best was "
-        f"{collapse.best:.1%} at step {collapse.best_step}; take the checkpoint in {out} nearest to that step"
-    )
 
 
 def _pace(drawn: Drawn, seconds: float, *, replayed: bool) -> dict[str, float]:

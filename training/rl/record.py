@@ -2,6 +2,7 @@
 
 from typing import Generic, TypeVar
 
+from training.best import Best
 from training.checkpoint import CheckpointRecord
 from training.rl.compute import Spent
 from training.rl.settings import PolicyRun, RlRun
@@ -25,6 +26,13 @@ class PolicyRecord(CheckpointRecord, Generic[Settings]):
     """Where the order of prompts stands, and which are retired."""
     prompts_digest: str
     """Of the prompts and their order; a resume under another one is refused."""
+    best: Best | None = None
+    """The best evaluation so far."""
+
+    @property
+    def kept_step(self) -> int | None:
+        """Of the best evaluation, where the run keeps it."""
+        return self.best.step if self.best is not None and self.run.keep_best else None
 
 
 RlRecord = PolicyRecord[RlRun]

@@ -90,8 +90,9 @@ class RlEvaluation(Frozen):
 class CollapseSettings(Frozen):
     """When a run counts as collapsing; see `training.rl.collapse`."""
 
-    stop: bool = False
-    """End the run, with the best checkpoint named, when it collapses."""
+    action: Literal["none", "stop", "return"] = "none"
+    """What follows. `stop` ends the run as failed; `return` ends it with the best checkpoint as its result; either way
+    that one is named, and the same command does not train on. `none` says so, and goes on."""
     window: int = Field(default=4, ge=1)
     """Evaluations that have to be worse, each than the one before."""
     fall: float = Field(default=0.2, gt=0, lt=1)
@@ -156,6 +157,9 @@ class PolicyRun(Frozen):
     parallel: RlParallel = RlParallel()
     checkpoints: CheckpointSettings = CheckpointSettings(every_steps=40)
     collapse: CollapseSettings = CollapseSettings()
+    keep_best: bool = True
+    """Save a checkpoint after each evaluation that is the best so far (by its first task), keep the best one whatever
+    is pruned, and name it in best.json. Costs such a checkpoint beside those of `checkpoints`."""
     watch: WatchSettings = WatchSettings(every_steps=1)
     seed: int = Field(default=0, ge=0)
     """Seed of random weights, where the model has a config and no path."""
@@ -172,6 +176,8 @@ class PolicyRun(Frozen):
             )
         if self.tokenizer is None and self.model.path is None:
             raise ValueError("tokenizer is missing; a model without path needs one")
+        if self.collapse.action == "return" and (not self.keep_best or getattr(self, "evaluation", None) is None):
+            raise ValueError("collapse.action return needs an evaluation and keep_best; add evaluation, or take stop")
         return self
 
 
