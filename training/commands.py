@@ -145,8 +145,14 @@ def trace(
         assert key is not None
         pipeline.commands.trace(target, key)
         return
-    from training.trace import open_run, trace_step
+    from training.trace import is_rpt_run, open_run, trace_step
 
+    if is_rpt_run(target):
+        from training.rpt.trace import trace_rpt_step
+
+        for place in trace_rpt_step(target, step, tuple(overrides)):
+            print(place)
+        return
     data, sequences_per_step = open_run(str(target), tuple(overrides))
     for segment in trace_step(data, step, sequences_per_step):
         print(segment)

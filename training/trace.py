@@ -37,6 +37,12 @@ class Segment:
         return f"{self.sequence}\t{self.component}\t{piece}\t{self.id}\t{self.url or f'{self.file} row {self.row}'}"
 
 
+def is_rpt_run(folder: Path) -> bool:
+    """Whether a folder is that of an RPT run with a checkpoint."""
+    records = sorted(folder.glob("step-*/done.json"))
+    return bool(records) and "positions" in json.loads(records[-1].read_text(encoding="utf-8"))["run"]
+
+
 def open_run(target: str, overrides: tuple[str, ...] = ()) -> tuple[MixtureData, int]:
     """The data of a run and its sequences per step.
 
@@ -54,6 +60,8 @@ def open_run(target: str, overrides: tuple[str, ...] = ()) -> tuple[MixtureData,
     if not records:
         raise BadInput(f"{target}: no complete checkpoint of a run in it; give the run file")
     record = json.loads(records[-1].read_text(encoding="utf-8"))
+    if "mixture" not in record["run"]:
+        raise BadInput(f"{target}: a run of RL on answers, which reads no documents; see its rollouts/")
     data = open_mixture(record["run"]["mixture"], overrides, verify=False)
     if data.order_digest != record["order_digest"]:
         raise BadInput(

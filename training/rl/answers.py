@@ -39,6 +39,7 @@ SCHEMA = pa.schema(
         ("temperature", pa.float64()),
         ("stop_reason", pa.string()),
         ("reward", pa.float64()),
+        ("reward_parts", pa.map_(pa.string(), pa.float64())),
         ("correct", pa.bool_()),
         ("grader_status", pa.string()),
         ("question", pa.string()),
@@ -78,6 +79,8 @@ class Answer:
     """Answers of one segment share nested prefixes: the first `prefix_length` tokens of their prompts are prefixes of
     one another. -1: shares nothing."""
     prefix_length: int = 0
+    parts: tuple[tuple[str, float], ...] = ()
+    """Terms of the reward, by name."""
     document: int | None = None
     """Of RPT: ordinal of the prompt's document in the token manifest."""
     offset: int | None = None
@@ -227,6 +230,7 @@ def write_answers(
             "temperature": temperature,
             "stop_reason": answer.stop_reason,
             "reward": answer.reward,
+            "reward_parts": answer.parts,
             "correct": answer.correct,
             "grader_status": answer.status,
             "question": answer.question,
@@ -256,6 +260,7 @@ def read_answers(path: Path) -> list[Answer]:
             gold=row["gold"],
             response=row["response"],
             reward=row["reward"],
+            parts=tuple(row["reward_parts"]),
             correct=row["correct"],
             status=row["grader_status"],
             advantage=row["advantage"],

@@ -133,6 +133,7 @@ def _answer(group: _Group, sample: int, completion: Completion, verdict: Verdict
         reward=verdict.reward,
         correct=verdict.correct,
         status=verdict.status,
+        parts=tuple(sorted(verdict.parts.items())),
         segment=group.segment,
         stale_draws=completion.stale_draws,
         prefix_length=shareable if prompt.prefix_length is None else min(shareable, prompt.prefix_length),
@@ -166,6 +167,9 @@ def figures(run: PolicyRun, drawn: Drawn, step: int) -> dict[str, float]:
         "rollout/draws": float(drawn.draws),
         "rollout/stale": float(sum(answer.stale_draws for answer in answers)),
     }
+    for name in sorted({name for answer in answers for name, _ in answer.parts}):
+        values = [value for answer in answers for part, value in answer.parts if part == name]
+        found[f"reward/{name}"] = sum(values) / len(values)
     for status in sorted({answer.status for answer in answers}):
         found[f"grader/{status.partition(':')[0]}"] = float(sum(answer.status == status for answer in answers))
     return found

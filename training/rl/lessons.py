@@ -1,11 +1,14 @@
 """Texts learned token by token beside the answers: the format warm-up, and the plain loss on shared documents."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import torch
 
+from pipeline.files import parquet_file
 from training.loss import IGNORE
 from training.rl.answers import Answer, pack
 from training.rl.policy import PolicyModel
@@ -31,6 +34,10 @@ class Lesson:
 
     tokens: tuple[int, ...]
     untrained: int
+    document: int | None = None
+    """Ordinal of the document that it was made of, where there is one."""
+    offset: int | None = None
+    """The token of the document that it is about."""
 
     @property
     def length(self) -> int:
@@ -58,6 +65,31 @@ def shared_documents(answers: Sequence[Answer], num_head: int) -> dict[int, Less
         for segment, answer in sorted(longest.items())
         if segment >= 0 and answer.prefix_length > num_head
     }
+
+
+SCHEMA = pa.schema(
+    [
+        ("row", pa.int64()),
+        ("document", pa.int64()),
+        ("offset", pa.int64()),
+        ("untrained", pa.int64()),
+        ("tokens", pa.list_(pa.int32())),
+    ]
+)
+"""A stored lesson; `row` counts in the step."""
+
+
+def lessons_path(folder: Path, step: int) -> Path:
+    """Where the lessons of a run's step are."""
+    return folder / f"lessons/step-{step:07d}.parquet"
+
+
+def write_lessons(folder: Path, step: int, lessons: Sequence[Lesson]) -> None:
+    """Store what a step learned, whole or not at all."""
+    path = lessons_path(folder, step)
+    rows = [{"row": place, **asdict(lesson)} for place, lesson in enumerate(lessons)]
+    with parquet_file(path.parent, path.name, SCHEMA) as file:
+        file.write(pa.Table.from_pylist(rows, schema=SCHEMA))
 
 
 def lesson_rows(lessons: Sequence[Lesson], weight: float, device: torch.device) -> Rows:

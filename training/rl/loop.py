@@ -25,6 +25,7 @@ from training.rl.curves import run_points
 from training.rl.draw import Drawn, draw, figures
 from training.rl.engines import open_engine
 from training.rl.learner import Learner
+from training.rl.lessons import write_lessons
 from training.rl.record import TOKENIZER, PolicyRecord, Settings
 from training.rl.replay import Origin, store, stored
 from training.rl.settings import LoadedPolicyRun, PolicyRun
@@ -177,6 +178,8 @@ class PolicyTraining(Generic[Settings]):
 
     def _imitate(self, warmup: WarmUp, step: int) -> dict[str, float]:
         lessons, state = warmup.take(self._state)
+        if self._world.is_first:
+            write_lessons(self._out, step + 1, lessons)
         learned = self._learner.imitate(lessons, warmup.lr)
         self._sync(step + 1)
         self._state = state

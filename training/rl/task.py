@@ -4,8 +4,8 @@ A task is its prompts in their order, what a completion is worth, and what is ev
 order stands is a `PromptState` that goes in and comes out, so that a resume begins exactly where a checkpoint stands.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -55,6 +55,8 @@ class Verdict:
     reward: float | None
     correct: bool
     status: str
+    parts: Mapping[str, float] = field(default_factory=dict)
+    """Terms of the reward, by name."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from training.rl.task import PromptState
 from training.rpt.encoding import Encoder
 from training.rpt.objectives.objective import Objective
 from training.rpt.objectives.settings import make_objective
-from training.rpt.positions import Positions, open_positions
+from training.rpt.positions import PositionManifest, Positions, open_positions
 from training.rpt.questions import QuestionOrder, Questions, split_held_out
 from training.rpt.selection import select
 from training.rpt.settings import LoadedRptRun
@@ -46,12 +46,7 @@ def open_ground(loaded: LoadedRptRun, tokenizer: Any) -> Ground:
         BadInput: something is missing, or does not fit something else.
     """
     run, settings = loaded.run, loaded.run.positions
-    measured = None if settings.path is None else open_positions(loaded.resolve(settings.path))
-    if settings.tokens is not None:
-        documents = DocumentTokens(TokenManifest.load(loaded.resolve(settings.tokens)))
-    else:
-        assert measured is not None
-        documents = measured.open_tokens()
+    documents, measured = open_documents(loaded)
     encoder = Encoder(tokenizer)
     _check_tokenizer(loaded, documents, encoder)
     _check_model(loaded, documents)
@@ -73,6 +68,20 @@ def open_ground(loaded: LoadedRptRun, tokenizer: Any) -> Ground:
         [questions.windows.limit, questions.windows.hop],
     ]
     return Ground(documents, positions, held_out, encoder, objective, questions, digest(identity))
+
+
+def open_documents(loaded: LoadedRptRun) -> tuple[DocumentTokens, PositionManifest | None]:
+    """The documents of a run, and where its positions were measured.
+
+    Raises:
+        BadInput: they are not there, or not whole.
+    """
+    settings = loaded.run.positions
+    measured = None if settings.path is None else open_positions(loaded.resolve(settings.path))
+    if settings.tokens is not None:
+        return DocumentTokens(TokenManifest.load(loaded.resolve(settings.tokens))), measured
+    assert measured is not None, "the settings ask for one of the two"
+    return measured.open_tokens(), measured
 
 
 def make_task(loaded: LoadedRptRun, tokenizer: Any) -> RptTask:

@@ -59,7 +59,9 @@ class RptTask:
         """As the objective rates the completions, by their token ids."""
         questions = [self._question(prompt.index) for prompt in prompts]
         rated = self._objective.rate(questions, [[item.tokens for item in group] for group in groups], scorers)
-        return [[Verdict(rating.reward, rating.correct, rating.status) for rating in group] for group in rated]
+        return [
+            [Verdict(rating.reward, rating.correct, rating.status, rating.parts) for rating in group] for group in rated
+        ]
 
     def note(self, state: PromptState, answers: Sequence[Answer]) -> PromptState:
         """Nothing: positions do not retire."""

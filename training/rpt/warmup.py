@@ -68,4 +68,4 @@ class FormatWarmUp:
         tokens = self._encoder.inside(text)
         if not any(stop in text for stop in self._objective.stop):
             tokens += (self._end,)
-        return Lesson(question.prompt + tokens, len(question.prompt))
+        return Lesson(question.prompt + tokens, len(question.prompt), question.document, question.offset)

@@ -19,6 +19,7 @@ from training.export import export
 from training.rl.answers import answers_path, read_answers
 from training.rpt.plan import render_plan
 from training.rpt.settings import load_rpt_run
+from training.rpt.trace import trace_rpt_step
 from training.rpt.train import RptRecord, train_rpt_in
 from training.watch import read_metrics
 from training.world import World
@@ -75,6 +76,9 @@ def test_the_log_tells_losses_rewards_and_compute(whole: Path) -> None:
     assert all(event["policy/sampler_max_gap"] < 1e-9 for event in events[2:])
     flops = [event["compute/flops"] for event in events]
     assert flops == sorted(flops)
+    for event in events[2:]:  # reward = log π(with the thought) − log p̄(without)
+        gain = event["reward/with_thought"] - event["reward/without_thought"]
+        assert event["rollout/reward"] == pytest.approx(gain, rel=1e-9)
     answers = [answer for step in range(3, 6) for answer in read_answers(answers_path(whole, step))]
     assert events[-1]["compute/generated"] == sum(len(answer.tokens) for answer in answers)
     plan = render_plan(load_rpt_run(whole.parent / "run.yaml"), whole)
@@ -112,6 +116,22 @@ def test_two_ranks_draw_and_learn_the_same(two_ranks: Ranks, whole: Path, tmp_pa
     expected, found = (tensors(complete_checkpoints(out)[-1]) for out in (whole, tmp_path / "out"))
     for key, value in expected.items():
         np.testing.assert_allclose(found[key], value, rtol=1e-9, atol=1e-13)
+
+
+def test_a_step_is_traced_to_files_and_rows(whole: Path) -> None:
+    tokens = {"positions.tokens": whole.parent / "tokens", "positions.path": whole.parent / "positions"}
+    moved = tuple(f"{field}={path}" for field, path in tokens.items())
+    warmup, drawn = (trace_rpt_step(whole, step, moved) for step in (0, 2))
+    assert [place.what for place in warmup] == ["warm-up"] * 4
+    answers = read_answers(answers_path(whole, 3))
+    for group, place in enumerate(drawn):
+        mine = [answer for answer in answers if answer.group == group]
+        assert (place.document, place.offset) == (mine[0].document, mine[0].offset)
+        assert place.what == f"{sum(answer.correct for answer in mine)}/3 right"
+        assert (place.id, place.file, place.row) == (f"{place.document:032x}", "rows.jsonl", place.document)
+    assert str(drawn[0]).endswith(f"rows.jsonl row {drawn[0].row}")
+    with pytest.raises(BadInput, match="step 5: nothing is stored of it; its steps are from 0 to 4"):
+        trace_rpt_step(whole, 5, moved)
 
 
 def test_a_model_is_exported(whole: Path, tmp_path: Path) -> None:
