@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeVar, overload
 import torch
 import torch.distributed as dist
 import torch.distributed.checkpoint as dcp
-from pydantic import Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 from torch.distributed.checkpoint.state_dict import (
     StateDictOptions,
     get_model_state_dict,
@@ -73,6 +73,12 @@ class CheckpointRecord(Frozen):
     def kept_step(self) -> int | None:
         """A step whose checkpoint is not pruned, beside those that the settings keep."""
         return None
+
+
+class AnyRecord(CheckpointRecord):
+    """What is common to the records of all kinds of runs; the rest of done.json is left unread."""
+
+    model_config = ConfigDict(extra="ignore")
 
 
 class Record(CheckpointRecord):
@@ -190,6 +196,13 @@ def load_checkpoint(
     set_state_dict(
         model.model, optimizer, model_state_dict=state["model"], optim_state_dict=state["optimizer"], options=_OPTIONS
     )
+
+
+def load_weights(folder: Path, model: LossModel) -> None:
+    """Fill a sharded model from a checkpoint of any number of processes, which was checked before."""
+    weights = get_model_state_dict(model.model)
+    dcp.load({"model": weights}, checkpoint_id=folder)
+    set_model_state_dict(model.model, weights)
 
 
 class Checkpointer:

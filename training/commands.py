@@ -126,6 +126,32 @@ def tokenize(
     )
 
 
+def positions(
+    source: Annotated[str, typer.Argument(metavar="TOKENS|CORPUS", help="Token shards; or a finished corpus.")],
+    proxy: Annotated[
+        str, typer.Option(metavar="MODEL", help="A model's folder, a checkpoint RUN/step-NNNNNNN, or a Hub name.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder of the positions.")],
+    floor: Annotated[float, typer.Option(min=0, help="Least entropy of a stored position, in nats.")] = 0.5,
+    context: Annotated[
+        int | None, typer.Option(help="Tokens that the proxy sees at once. [default: as many as it takes]")
+    ] = None,
+    dtype: Annotated[str | None, typer.Option(help="float32, bfloat16 or float64. [default: by device]")] = None,
+    plan: Annotated[bool, typer.Option("--plan", help="Print what would run, and touch nothing.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress: for batch logs.")] = False,
+) -> None:
+    """Measure how hard each position of documents is for a proxy model; run it again to go on after an interruption."""
+    from pipeline.progress import Reporter
+    from training.rpt.command import run_positions
+
+    reporter = Reporter(quiet)
+    manifest = run_positions(
+        source, proxy, out, floor=floor, context=context, dtype=dtype, plan=plan, reporter=reporter
+    )
+    if manifest is not None:
+        print(manifest.describe())
+
+
 def trace(
     target: Annotated[Path, typer.Argument(metavar="CORPUS|RUN", help="A finished corpus; or a run's file or folder.")],
     key: Annotated[str | None, typer.Argument(metavar="[ID|URL]", help="Of a corpus: a document id or URL.")] = None,
@@ -159,23 +185,27 @@ def trace(
 
 
 def verify(
-    target: Annotated[Path, typer.Argument(metavar="CORPUS|TOKENS", help="A corpus or token folder, or its manifest.")],
+    target: Annotated[
+        Path, typer.Argument(metavar="CORPUS|TOKENS|POSITIONS", help="A corpus, token or position folder.")
+    ],
     full: Annotated[bool, typer.Option("--full", help="Check the digest of every byte, not only sizes.")] = False,
 ) -> None:
-    """Check that a corpus or a folder of token shards is whole; exit code 1 names what is not."""
+    """Check that a corpus, or a folder of token shards or positions, is whole; exit code 1 names what is not."""
     from pipeline.errors import BuildFailed
-    from training.tokens import MANIFEST, TokenManifest
+    from training.rpt.positions import PositionManifest
+    from training.tokens import TokenManifest
 
-    if target.name != MANIFEST and not (target / MANIFEST).is_file():
+    kinds: tuple[type[TokenManifest | PositionManifest], ...] = (TokenManifest, PositionManifest)
+    kind = next((kind for kind in kinds if target.name == kind.FILE or (target / kind.FILE).is_file()), None)
+    if kind is None:
         import pipeline.commands
 
         pipeline.commands.verify(target, full)
         return
-    manifest = TokenManifest.load(target)
+    manifest = kind.load(target)
     if problems := manifest.verify(full):
         raise BuildFailed("\n".join(problems))
-    checked = "sizes and digests" if full else "sizes"
-    print(f"{manifest.name}: {len(manifest.shards)} token shards whole ({checked}), {manifest.totals.tokens:,} tokens")
+    print(f"{manifest.describe()}; whole ({'sizes and digests' if full else 'sizes'})")
 
 
 def evaluate(
@@ -280,4 +310,14 @@ def scaling(
         print(draw_curves(curves, out))
 
 
-COMMANDS: tuple[Callable[..., Any], ...] = (tokenize, trace, verify, branch, export, plot, scaling, evaluate)
+COMMANDS: tuple[Callable[..., Any], ...] = (
+    tokenize,
+    positions,
+    trace,
+    verify,
+    branch,
+    export,
+    plot,
+    scaling,
+    evaluate,
+)

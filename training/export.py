@@ -53,10 +53,7 @@ def export(checkpoint: Path, target: Path, *, dtype: str = "bfloat16", tokenizer
     check_files(checkpoint, record)
     if target.exists():
         raise BadInput(f"{target}: exists; give a new folder")
-    if isinstance(record, Record):
-        files = _find_tokenizer(record, checkpoint.parent, tokenizer)
-    else:
-        files = {file.name: file for file in sorted((checkpoint.parent / TOKENIZER).iterdir())}
+    files = checkpoint_tokenizer(checkpoint, tokenizer)
     model = _read(checkpoint, DTYPES[dtype])
     temporary = target.with_name(f".{target.name}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
@@ -89,8 +86,21 @@ def _read(checkpoint: Path, dtype: torch.dtype) -> PreTrainedModel:
     return model.eval()
 
 
-def _find_tokenizer(record: Record, folder: Path, given: Path | None) -> dict[str, Path]:
-    """Tokenizer files to copy, by the name they get; the digest of tokenizer.json is that of the tokens."""
+def checkpoint_tokenizer(
+    checkpoint: Path, given: Path | None = None, mend: str = "give --tokenizer FILE"
+) -> dict[str, Path]:
+    """Files of the tokenizer of a checkpoint, by name.
+
+    Of an RL run the run's own; else the one whose tokenizer.json has the digest of the tokens: `given`, or beside the
+    model that the run started from, or bundled.
+
+    Raises:
+        BadInput: it is at none of these places; `mend` says what to do.
+    """
+    own = checkpoint.parent / TOKENIZER
+    if own.is_dir():
+        return {file.name: file for file in sorted(own.iterdir())}
+    record, folder = read_record(checkpoint), checkpoint.parent
     name = record.tokenizer["name"]
     places = [given] if given is not None else [BUNDLED / f"{name}.json"]
     if given is None and record.run.model.path is not None:
@@ -102,7 +112,7 @@ def _find_tokenizer(record: Record, folder: Path, given: Path | None) -> dict[st
             return {FILE: main, **{file.name: file for file in beside if file.is_file()}}
     raise BadInput(
         f"the tokens were made with {name} ({record.tokenizer['xxh3_128']}), which is not"
-        f" {'at ' + str(given) if given else 'beside the model'}; give --tokenizer FILE"
+        f" {'at ' + str(given) if given else 'beside the model'}; {mend}"
     )
 
 

@@ -109,6 +109,10 @@ class TokenManifest(ManifestFile):
     shards: tuple[TokenShard, ...]
     source: Source
 
+    def describe(self) -> str:
+        """What it holds, in a line."""
+        return f"{self.name}: {len(self.shards)} token shards, {self.totals.tokens:,} tokens"
+
     @property
     def digest(self) -> str:
         """32 hex digits over everything but the source's location: moving the files changes nothing."""

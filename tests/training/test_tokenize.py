@@ -272,8 +272,8 @@ def test_a_corpus_keeps_its_ids_and_its_manifest(tokenizer, corpus, tmp_path):
     assert [origin[1:4] for origin in found] == expected
     assert manifest.source.manifest_xxh3_128 == digest(content)
     assert (manifest.source.kind, manifest.source.location) == ("corpus", os.path.relpath(corpus, tmp_path / "out"))
-    assert run("verify", tmp_path / "out", "--full").stdout.startswith(
-        "lessons: 2 token shards whole (sizes and digests)"
+    assert run("verify", tmp_path / "out", "--full").stdout == (
+        "lessons: 2 token shards, 1,938 tokens; whole (sizes and digests)\n"
     )
     shard = tmp_path / "out" / "data" / "00000.ds"
     shard.write_bytes(bytes(shard.stat().st_size))

@@ -41,6 +41,12 @@ class Characters:
         special = self._special[self._documents.at(document, offset)]
         return (offset >= self._first) & ~special & self._documents.trained_at(document, offset)
 
+    def targets(self, document: int) -> Bools:
+        """Which tokens of a document can be asked for, as `predictable` says: [tokens]."""
+        found: Bools = self._documents.trained(document) & ~self._special[self._documents.read(document)]
+        found[: self._first] = False
+        return found
+
     def end(self, document: int) -> int:
         """The offset behind the last token of a document that stands for text."""
         text = np.flatnonzero(~self._special[self._documents.read(document)])

@@ -29,16 +29,23 @@ _WHOLE = 1 << 10
 class EntropyModel(LossModel):
     """The root: rows in, figures of their labelled positions out; inside the forward, so that any sharding will do."""
 
-    def forward(self, rows: Rows) -> Tensor:
+    def forward(self, rows: Rows, guesses: int = 0) -> Tensor:
         """`COLUMNS` of every position with a label, [labels, 4]: float64 for float64, else float32.
 
         `entropy` is over the renormalised `TOP` likeliest tokens, `full_entropy` over all, both in nats; `logprob` is
         that of the label; `correct` is 1 where the likeliest token (of equal ones the lowest id) is the label.
+
+        With `guesses`, probabilities and ids of so many likeliest tokens instead, [labels, guesses, 2].
         """
         hidden = self.hidden(rows)
         places = (rows.labels != IGNORE).nonzero()[:, 0]
         hidden, labels = hidden[places], rows.labels[places]
         head = self.model.get_output_embeddings().weight
+        if guesses:
+            logits = hidden @ head.T
+            wide = logits if logits.dtype == torch.float64 else logits.float()
+            best = torch.softmax(wide, 1).topk(guesses, 1)
+            return torch.stack([best.values, best.indices.to(wide)], 2)
         return entropies(hidden, head, labels)
 
 
@@ -82,7 +89,7 @@ def _figures(logits: Tensor, labels: Tensor, powers: Tensor, found: Tensor) -> N
 def _entropy(logits: Tensor, powers: Tensor) -> Tensor:
     """Of softmax(logits), where `powers` is exp(logits) and no logit is above 0: log Σe^x - Σx·e^x / Σe^x."""
     total = powers.sum(1)
-    return total.log() - _dot(logits, powers) / total
+    return (total.log() - _dot(logits, powers) / total).clamp_(min=0)  # rounding may leave a sure one below 0
 
 
 def _dot(left: Tensor, right: Tensor) -> Tensor:

@@ -114,6 +114,15 @@ class PositionManifest(ManifestFile):
     samples: Output
     """Positions to look at, with their texts."""
 
+    def describe(self) -> str:
+        """What it holds, in a line."""
+        totals = self.totals
+        return (
+            f"{self.name}: {totals.positions:,} positions of {totals.documents:,} documents measured by "
+            f"{self.proxy.name}, mean entropy {totals.mean_entropy:.3f} nats, {totals.stored:,} stored from "
+            f"{self.floor:g} nats"
+        )
+
     @property
     def digest(self) -> str:
         """32 hex digits over everything but where the tokens are."""

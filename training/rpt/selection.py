@@ -185,8 +185,7 @@ def _laid(documents: DocumentTokens, characters: Characters, span: int) -> Posit
     """The first token of a document that can be predicted, and every `span`-th after it that can."""
     ordinals, offsets = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
     for ordinal in range(documents.documents):
-        every = np.arange(1, characters.end(ordinal))
-        places = every[characters.predictable(np.full(len(every), ordinal), every)]
+        places = np.flatnonzero(characters.targets(ordinal))
         if len(places):
             offsets.append(np.arange(places[0], places[-1] + 1, span))
             ordinals.append(np.full(len(offsets[-1]), ordinal))

@@ -1,0 +1,203 @@
+"""Position folders: what stands in them, on any number of ranks, over kills, and the refusals of the command."""
+
+import signal
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import torch
+from transformers import AutoModelForCausalLM
+
+import manifests
+from pipeline.errors import BadInput, BuildFailed
+from pipeline.files import read_json
+from pipeline.progress import Reporter
+from support.proxies import CONTEXT, job, kill_in_part, measure_in, write_proxy
+from support.ranks import run_ranks
+from support.runs import run
+from support.tokens import write_tokens
+from training.commands import verify
+from training.rpt.command import run_positions
+from training.rpt.measure import render_plan
+from training.rpt.positions import PositionManifest, open_positions
+from training.rpt.selection import Selection, select
+from training.tokenize.encoder import open_encoder
+
+TEXTS = ["Let $x$ be a number.", "∑ 1/n² is π²/6; é.", "Question? " * 12, "User: Hi", "", "ab" * 30] * 3
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A proxy, and tokens of its own tokenizer in two shards."""
+    folder = tmp_path_factory.mktemp("measure")
+    encoder = open_encoder(str(write_proxy(folder / "proxy")))
+    ids = [[*encoder.backend.encode(text).ids, 1] for text in TEXTS]
+    write_tokens(folder / "tokens", ids, tokenizer=encoder.tokenizer, shards=2)
+    return folder
+
+
+def files(out):
+    return {path.name: path.read_bytes() for path in sorted((out / "data").iterdir())}
+
+
+@pytest.fixture(scope="module")
+def measured(folder, world):
+    measure_in(world, folder / "tokens", folder / "proxy", folder / "out", dtype="float64")
+    return open_positions(folder / "out")
+
+
+def test_figures_are_those_of_the_model(folder, measured):
+    """Against transformers' own forward of each document or window alone."""
+    model = AutoModelForCausalLM.from_pretrained(folder / "proxy", dtype=torch.float64)
+    documents = measured.open_tokens()
+    wanted, entropies, fulls, logprobs, correct = {}, [], [], [], 0
+    for document in range(documents.documents):
+        ids = documents.read(document)
+        for offset in range(1, len(ids) - 1):
+            # The first window of 32 that reaches the offset; windows begin every 16 tokens.
+            start = max(0, -(-(offset - CONTEXT) // (CONTEXT // 2)) * (CONTEXT // 2))
+            with torch.no_grad():
+                logprob = model(torch.tensor(ids[start:offset])[None]).logits[0, -1].log_softmax(0)
+            best = logprob.topk(16).values.log_softmax(0)
+            row = [-(best.exp() * best).sum(), -(logprob.exp() * logprob).sum(), logprob[ids[offset]]]
+            wanted[document, offset] = [*map(float, row), bool(logprob.argmax() == ids[offset])]
+    for entropy, full, logprob, right in wanted.values():
+        correct += right
+        for values, value in ((entropies, entropy), (fulls, full), (logprobs, logprob)):
+            values.append(value)
+    rows = [row for file in measured.files for row in pq.read_table(measured.folder / file.path).to_pylist()]
+    assert {(row["document"], row["offset"]) for row in rows} == {pair for pair, row in wanted.items() if row[0] >= 0.5}
+    assert [(row["document"], row["offset"]) for row in rows] == sorted(
+        (row["document"], row["offset"]) for row in rows
+    )
+    for row in rows:
+        entropy, full, logprob, right = wanted[row["document"], row["offset"]]
+        np.testing.assert_allclose(row["entropy"], entropy, rtol=1e-6)
+        np.testing.assert_allclose(row["full_entropy"], full, rtol=1e-6)
+        np.testing.assert_allclose(row["logprob"], logprob, rtol=1e-6)
+        assert row["correct"] == right
+    totals = measured.totals
+    assert (totals.documents, totals.tokens) == (len(TEXTS), documents.manifest.totals.tokens)
+    assert (totals.positions, totals.stored, totals.correct) == (len(wanted), len(rows), correct)
+    assert totals.stored < totals.positions
+    np.testing.assert_allclose(
+        [totals.mean_entropy, totals.mean_full_entropy, totals.loss],
+        [np.mean(entropies), np.mean(fulls), -np.mean(logprobs)],
+        rtol=1e-6,
+    )
+    assert sum(measured.entropy.counts) == sum(measured.full_entropy.counts) == len(wanted)
+    for threshold in (0, 0.5, 1.0, 1.5):
+        assert measured.entropy.at_least(threshold) == sum(np.float32(value) >= threshold for value in entropies)
+        assert measured.full_entropy.at_least(threshold) == sum(np.float32(value) >= threshold for value in fulls)
+
+
+def test_the_folder_says_what_it_is(folder, measured):
+    assert measured.verify(full=True) == []
+    assert read_json(manifests.ROOT / "schema" / "positions.schema.json") == PositionManifest.json_schema()
+    tokens = measured.open_tokens()
+    assert tokens.manifest.digest == measured.tokens.xxh3_128
+    assert measured.tokens.location == "../tokens"
+    assert (measured.floor, measured.context, measured.top) == (0.5, CONTEXT, 16)
+    assert measured.proxy.name == "proxy"
+    assert len(measured.files) == 3
+    proxy = job(folder / "tokens", folder / "proxy", folder).proxy
+    found = select(Selection(low=1.0, seed=1), tokens, proxy.token_bytes(), measured)
+    assert len(found) > 10
+    samples = pq.read_table(measured.folder / measured.samples.path).to_pylist()
+    assert len(samples) == 20
+    for sample in samples:
+        ids = tokens.read(sample["document"])
+        assert proxy.token_bytes().of(ids[sample["offset"] :].tolist())[0].decode() == sample["after"][0]
+        assert TEXTS[sample["document"]].startswith(sample["before"])
+        chances = [guess["probability"] for guess in sample["guesses"]]
+        assert chances == sorted(chances, reverse=True)
+        assert sample["correct"] == (sample["guesses"][0]["text"] == sample["after"][0])
+    assert [sample["entropy"] for sample in samples] == sorted(sample["entropy"] for sample in samples)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_two_ranks_write_the_same_bytes(folder, world, two_ranks, dtype):
+    alone = measure_in(world, folder / "tokens", folder / "proxy", folder / f"alone-{dtype}", dtype)
+    digests = two_ranks.run(measure_in, folder / "tokens", folder / "proxy", folder / f"two-{dtype}", dtype)
+    assert digests == [alone, alone]
+    assert files(folder / f"alone-{dtype}") == files(folder / f"two-{dtype}")
+
+
+def test_a_killed_run_keeps_its_parts_and_goes_on(folder, world, tmp_path):
+    whole = measure_in(world, folder / "tokens", folder / "proxy", tmp_path / "whole")
+    args = folder / "tokens", folder / "proxy", tmp_path / "killed"
+    assert run_ranks(1, kill_in_part, *args, 2) == [-signal.SIGKILL]
+    kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "killed" / "parts").glob("0*.json")}
+    assert len(kept) == 2
+    planned = job(*args)
+    assert f"{len(planned.parts) - 2} of {len(planned.parts)} parts to do" in render_plan(planned)
+    assert not (tmp_path / "killed" / "positions.json").exists()
+    assert measure_in(world, *args) == whole
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept
+    assert files(tmp_path / "killed") == files(tmp_path / "whole")
+    assert not list((tmp_path / "killed").rglob(".*.tmp"))
+
+
+def test_other_settings_do_not_mix(folder, world, measured):
+    with pytest.raises(BadInput, match="holds positions of another settings"):
+        measure_in(world, folder / "tokens", folder / "proxy", folder / "out", dtype="float64", floor=1.0)
+    write_proxy(folder / "other", seed=1)
+    with pytest.raises(BadInput, match="holds positions of another proxy"):
+        measure_in(world, folder / "tokens", folder / "other", folder / "out", dtype="float64")
+
+
+def test_the_command_under_torchrun(folder, tmp_path):
+    out = tmp_path / "out"
+    done = run("positions", folder / "tokens", "--proxy", folder / "proxy", "--out", out, cwd=tmp_path, ranks=2)
+    assert done.stdout == open_positions(out).describe() + "\n"
+
+
+def test_a_plan_touches_nothing(folder, tmp_path, capsys, corpus):
+    def plan(source):
+        run_positions(
+            str(source), str(folder / "proxy"), tmp_path / "out", floor=0.5, plan=True, reporter=Reporter(quiet=True)
+        )
+        return capsys.readouterr().out
+
+    assert "1 of 1 parts to do, 519 tokens" in plan(folder / "tokens")
+    assert "lessons (corpus) to " in plan(corpus)
+    assert not list(tmp_path.iterdir())
+
+
+def test_verify_names_what_is_not_whole(measured, capsys):
+    verify(measured.folder, full=True)
+    assert capsys.readouterr().out == measured.describe() + "; whole (sizes and digests)\n"
+    path = measured.folder / measured.files[0].path
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + b"?")
+    with pytest.raises(BuildFailed, match=r"00000.parquet: xxh3_128 does not match the manifest"):
+        verify(measured.folder, full=True)
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("source", "proxy", "settings", "words"),
+    [
+        ("tokens", "nowhere", {}, "--proxy .*/nowhere: no such folder; give a model's folder"),
+        ("tokens", "tokens", {}, r"neither a model \(config.json\) nor a complete checkpoint"),
+        ("tokens", "bare", {}, "no tokenizer.json in .*; save its tokenizer there"),
+        ("tokens", "proxy", {"floor": 3}, "--floor 3: entropies over 16 tokens lie from 0 to 2.7726 nats"),
+        ("tokens", "proxy", {"context": 33}, "--context 33: proxy takes from 2 to 32 tokens"),
+        ("tokens", "proxy", {"dtype": "int8"}, "--dtype int8: no such type"),
+        ("foreign", "proxy", {}, r"its tokenizer.json \(\w+\) is not toy \(0+\), which made .*; tokenize with"),
+        ("bare", "proxy", {}, "no such corpus, file or folder"),
+    ],
+)
+def test_bad_input_names_the_mend(folder, tmp_path, source, proxy, settings, words):
+    (folder / "bare").mkdir(exist_ok=True)
+    (folder / "bare" / "config.json").write_bytes((folder / "proxy" / "config.json").read_bytes())
+    write_tokens(folder / "foreign", [[5, 6, 0]])
+    with pytest.raises(BadInput, match=words):
+        run_positions(
+            str(folder / source),
+            str(folder / proxy),
+            tmp_path / "out",
+            **{"floor": 0.5, **settings},
+            reporter=Reporter(quiet=True),
+        )
+    assert not (tmp_path / "out").exists()
