@@ -26,6 +26,8 @@ class Faults:
 
     draw: Callable[[int], str | None] = lambda number: None
     """`503`, `cut` (the connection), `half` (an answer), `abort`, `label:X` (of other weights), `hang`; None: right."""
+    called: Callable[[str, int], None] = lambda path, count: None
+    """Gets every request's path, and how many there were of it before."""
     version: str = "0.32.0"
     mode: str = "processed_logprobs"
     missing: frozenset[str] = frozenset()
@@ -51,6 +53,9 @@ class RolloutServer:
     """The same request gets the same answer."""
 
     def __post_init__(self) -> None:
+        import torch
+        from transformers import AutoModelForCausalLM
+
         from training.rl.engine import EmbeddedEngine
 
         self.calls: Counter[str] = Counter()
@@ -58,18 +63,17 @@ class RolloutServer:
         self.bodies: list[Body] = []
         self.log: list[str] = []
         self._engine = EmbeddedEngine(self.config, self.tokenizer, dtype="float64")
+        with torch.random.fork_rng():
+            torch.manual_seed(99)
+            # Here alone: transformers sets the type of all threads while it makes a model.
+            self._model = AutoModelForCausalLM.from_config(self.config, dtype=torch.float64).eval()
+        self._first = {name: parameter.detach().clone() for name, parameter in self._model.named_parameters()}
         self._ready = threading.Event()
         self.restart()
 
     def restart(self) -> None:
-        """Begin anew with random weights, as a server does that its supervisor started again."""
-        import torch
-        from transformers import AutoModelForCausalLM
-
-        with torch.random.fork_rng():
-            torch.manual_seed(99)
-            model = AutoModelForCausalLM.from_config(self.config, dtype=torch.float64)
-        self._hold({name: parameter.detach() for name, parameter in model.named_parameters()})
+        """Begin anew with the first weights, as a server does that its supervisor started again."""
+        self._hold(self._first)
         self.label, self.paused = "default", False
 
     def _hold(self, weights: dict[str, Any]) -> None:
@@ -104,6 +108,7 @@ class RolloutServer:
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         path = request.path
+        self.faults.called(path, self.calls[path])
         self.calls[path] += 1
         body = await request.json() if request.method == "POST" else {}
         handlers: dict[str, Callable[[Body], Body]] = {
@@ -229,13 +234,10 @@ class RolloutServer:
     def _top(self, tokens: list[int], temperature: float, count: int) -> list[Body]:
         """The likeliest candidates for the next token."""
         import torch
-        from transformers import AutoModelForCausalLM
 
-        model = AutoModelForCausalLM.from_config(self.config, dtype=torch.float64)
-        model.load_state_dict(self._weights, strict=False)
-        model.tie_weights()
+        self._model.load_state_dict(self._weights, strict=False)
         with torch.no_grad():
-            logits = model.eval()(torch.tensor([tokens]), use_cache=False).logits[0, -1]
+            logits = self._model(torch.tensor([tokens]), use_cache=False).logits[0, -1]
         values = torch.log_softmax(logits if self.faults.mode == "raw_logprobs" else logits / temperature, -1)
         top = values.topk(count)
         return [

@@ -80,6 +80,7 @@ class Vllm:
                 f"engine.url: {self._client.url}: another vocabulary: a sentence is {theirs[:8]}… there, and "
                 f"{ours[:8]}… to the run's tokenizer; start it on the run's model"
             )
+        await self._ask("/resume", {})  # a run that was killed while it handed weights over left it paused
         await self._check_temperature(ours[:8])
 
     async def label(self) -> str:

@@ -14,6 +14,7 @@ from pipeline.config import validate
 from pipeline.errors import BadInput, BuildFailed
 from support.rl import CHARACTERS, MODEL, save_tokenizer
 from support.rollout_server import Faults, RolloutServer
+from training.model import widen_norms
 from training.rl.handover import WeightsFolder, differences
 from training.rl.noise import request_seed
 from training.rl.rollout import Completion, Request, Sampling
@@ -56,7 +57,9 @@ def server(shared: RolloutServer, monkeypatch: pytest.MonkeyPatch) -> RolloutSer
 
 def model(seed: int, **changes: object) -> PreTrainedModel:
     torch.manual_seed(seed)
-    return AutoModelForCausalLM.from_config(config(**changes), dtype=torch.float64).eval()
+    made: PreTrainedModel = AutoModelForCausalLM.from_config(config(**changes), dtype=torch.float64)
+    widen_norms(made)
+    return made.eval()
 
 
 def weights(of: PreTrainedModel) -> Mapping[str, Tensor]:
@@ -125,7 +128,8 @@ def test_each_version_is_read_flushed_checked_and_named_while_nothing_runs(
         assert drawn.weights_version == version
         assert drawn.logprobs == pytest.approx(teacher_forced(policy, requests(1)[0], drawn, 1.0), rel=1e-9)
         assert [path.name for path in (tmp_path / "weights").iterdir()] == [server.label]
-    assert server.log == 2 * [
+    assert server.log[0] == "resume", "a run before may have been killed while it was paused"
+    assert server.log[1:] == 2 * [
         "pause", "update_weight_version", "collective_rpc", "reset_prefix_cache", "update_weight_version", "resume",
     ]  # fmt: skip
     assert server.calls["/weight_checker"] == 2
