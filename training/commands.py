@@ -67,6 +67,9 @@ def train_rpt(
     overrides: _Set = [],  # noqa: B006 - typer reads the default, nothing changes it
     resume: Annotated[bool, typer.Option("--resume", help="Refuse to begin anew.")] = False,
     plan: Annotated[bool, typer.Option("--plan", help="Print what would run, and touch nothing.")] = False,
+    arms: Annotated[
+        bool, typer.Option("--arms", help="Then the baselines: plain training and SFT at equal FLOPs and equal tokens.")
+    ] = False,
 ) -> None:
     """Reinforcement Pre-Training on plain text; the same command goes on from the newest checkpoint."""
     from training.rpt.plan import render_plan
@@ -77,6 +80,12 @@ def train_rpt(
     folder = out or Path("out") / loaded.run.name
     if plan:
         print(render_plan(loaded, folder))
+        return
+    if arms:
+        from training.rpt.arms import train_with_arms
+
+        table = train_with_arms(loaded, folder, resume=resume)
+        print(table, end="")
         return
     print(run_training(loaded, folder, resume=resume))
 
@@ -210,7 +219,10 @@ def verify(
 
 def evaluate(
     models: Annotated[list[str], typer.Argument(metavar="MODEL...", help="Checkpoints in Hugging Face format.")],
-    tasks: Annotated[str, typer.Option(help="Tasks, comma-separated: gsm8k,math500 or task files.")],
+    tasks: Annotated[str, typer.Option(help="Tasks, comma-separated: gsm8k,math500 or task files.")] = "",
+    positions: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Instead of tasks: measured positions, for next-token accuracy.")
+    ] = None,
     data: Annotated[Path | None, typer.Option(help="JSONL file, or folder of them. [default: the Hub]")] = None,
     out: Annotated[Path, typer.Option(help="Folder; each model has its own in it.")] = Path("out/evaluate"),
     beside: Annotated[list[Path], typer.Option(help="Folder of an earlier evaluation to show beside.")] = [],  # noqa: B006
@@ -221,22 +233,31 @@ def evaluate(
         typer.Option("--set", metavar="a=b", help="A setting: template=dialogue, samples=8, temperature=1 ..."),
     ] = [],  # noqa: B006 - typer reads the default, nothing changes it
 ) -> None:
-    """Score models on benchmarks; every response is kept, and the same command goes on where it was stopped."""
+    """Score models on benchmarks or positions; every response is kept, and the same command goes on from there."""
     from pipeline.config import validate
+    from pipeline.errors import BadInput
     from pipeline.progress import Reporter
     from training.evaluate.evaluate import evaluate as run_evaluation
     from training.evaluate.model import open_model
+    from training.evaluate.positions import PositionSettings, evaluate_positions
     from training.evaluate.protocol import EvaluationSettings
     from training.evaluate.results import load_results
     from training.evaluate.table import render_table
 
-    settings = validate(EvaluationSettings, "--set", {}, tuple(overrides))
     names = [name for name in tasks.split(",") if name]
+    if bool(names) == (positions is not None):
+        raise BadInput("give either --tasks, to answer questions, or --positions, to predict next tokens")
+    of_tasks = validate(EvaluationSettings, "--set", {}, tuple(overrides)) if names else None
+    of_positions = validate(PositionSettings, "--set", {}, tuple(overrides)) if positions else None
     folders = [out / Path(model).name for model in models]
     reporter = Reporter(quiet=False)
     for model, folder in zip(models, folders, strict=True):
         engine, tokenizer = open_model(model, dtype, batch)
-        run_evaluation(Path(model).name, engine, tokenizer, names, settings, data, folder, reporter)
+        name = Path(model).name
+        if of_tasks is not None:
+            run_evaluation(name, engine, tokenizer, names, of_tasks, data, folder, reporter)
+        if of_positions is not None and positions is not None:
+            evaluate_positions(name, engine, tokenizer, positions, of_positions, folder, reporter)
         engine.close()
     print(render_table([load_results(folder) for folder in (*beside, *folders)]))
 

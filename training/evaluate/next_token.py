@@ -31,10 +31,9 @@ from training.rl.next_token import prefix_reward
 from training.rl.rollout import Completion, Request, RolloutEngine, Sampling
 from training.rl.scorer import Scorers
 from training.rl.token_bytes import TokenBytes
-from training.rpt.objectives.next_token import NextToken
-from training.rpt.objectives.objective import Question, Rating
+from training.rpt.objectives.objective import Objective, Question, Rating
 from training.rpt.positions import Positions
-from training.rpt.selection import Bands
+from training.rpt.selection import Bands, Selection
 
 Mode = Literal["plain", "reasoning"]
 FOLDER = "next-token"
@@ -60,11 +59,9 @@ _SCHEMA = pa.schema(
 """A response. `hit`: its prediction is right by the prefix rule; `first_token`: it is the next token's bytes."""
 
 
-class NextTokenProtocol(Frozen):
-    """What to draw at the positions and how to count."""
+class Drawing(Frozen):
+    """How responses are drawn."""
 
-    mode: Mode = "reasoning"
-    """`plain`: the likeliest token behind the document; `reasoning`: a response with a thought."""
     samples: int = Field(default=1, ge=1)
     """Responses per position, of which each counts for its share."""
     temperature: float = Field(default=0.0, ge=0)
@@ -72,7 +69,14 @@ class NextTokenProtocol(Frozen):
     max_new_tokens: int = Field(default=1024, ge=1)
     """Longest response."""
     seed: int = Field(default=0, ge=0)
-    """Of the sampling noise."""
+    """Of the sampling noise, and of the choice of positions where only some are evaluated."""
+
+
+class NextTokenProtocol(Drawing):
+    """What to draw at a position."""
+
+    mode: Mode = "reasoning"
+    """`plain`: the likeliest token behind the document; `reasoning`: a response with a thought."""
 
     def sampling(self, stop: tuple[str, ...]) -> Sampling:
         """The engine's part of it."""
@@ -92,6 +96,30 @@ class NextTokenProtocol(Frozen):
         return f"reasoning, {drawn}, {self.max_new_tokens} tokens"
 
 
+class AccuracySettings(Drawing):
+    """What next-token accuracies to find."""
+
+    modes: tuple[Mode, ...] = Field(default=("plain", "reasoning"), min_length=1)
+    """`plain`: the likeliest token behind the document; `reasoning`: a response with a thought."""
+    bands: Bands = Bands()
+    """Of the results, by the entropy that the proxy of the positions found."""
+    count: int | None = Field(default=None, ge=1)
+    """So many positions, drawn at random from those that the bands hold; null: all."""
+
+    def protocol(self, mode: Mode) -> NextTokenProtocol:
+        """What is drawn in a mode."""
+        return NextTokenProtocol(mode=mode, **{name: getattr(self, name) for name in Drawing.model_fields})
+
+    @property
+    def selection(self) -> Selection:
+        """Of the positions that the bands hold, in a random order."""
+        return Selection(low=min(self.bands.thresholds.values()), seed=self.seed)
+
+    def first(self, positions: Positions) -> Positions:
+        """The first `count` of positions that the selection found."""
+        return positions.take(np.arange(len(positions) if self.count is None else min(self.count, len(positions))))
+
+
 @dataclass(frozen=True)
 class Asker:
     """How positions of a text become prompts of a model.
@@ -100,7 +128,7 @@ class Asker:
     """
 
     ask: Callable[[int, int], Question | str]
-    objective: NextToken
+    objective: Objective
     token_bytes: TokenBytes
     tokenizer: Any
     name: str
@@ -286,7 +314,7 @@ def _sum_up(
     statuses, endings = rows["status"].to_pylist(), rows["stop_reason"].to_pylist()
     below = f" to {limits[1]:g}" if np.isfinite(limits[1]) else ""
     return TaskResult(
-        task=f"next-token-{band}",
+        task=f"next-token-{protocol.mode}-{band}",
         protocol=f"{about}, entropy from {limits[0]:g}{below} nats",
         protocol_digest=name,
         problems=rows.num_rows // protocol.draws,

@@ -35,15 +35,16 @@ def _column(row: dict[str, Any]) -> tuple[str, str, int]:
 
 
 def _measures(row: dict[str, Any]) -> dict[str, str]:
-    found = {f"pass@{k}": _cell(estimate) for k, estimate in row["pass_at"].items()}
+    found = {f"pass@{k}": estimate_cell(estimate) for k, estimate in row["pass_at"].items()}
     if row["majority"] is not None:
-        found[f"maj@{row['samples']}"] = _cell(row["majority"])
+        found[f"maj@{row['samples']}"] = estimate_cell(row["majority"])
     if row.get("first_token") is not None:
-        found["first@1"] = _cell(row["first_token"])
+        found["first@1"] = estimate_cell(row["first_token"])
     return found
 
 
-def _cell(estimate: dict[str, float]) -> str:
+def estimate_cell(estimate: dict[str, float]) -> str:
+    """A share in percent with its interval."""
     return f"{100 * estimate['value']:.1f} [{100 * estimate['low']:.1f}, {100 * estimate['high']:.1f}]"
 
 

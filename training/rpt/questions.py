@@ -3,9 +3,10 @@
 from functools import lru_cache
 
 import numpy as np
+import numpy.typing as npt
 
 from pipeline.errors import BadInput
-from training.documents import DocumentTokens
+from training.documents import DocumentTokens, Ints
 from training.rl.noise import uniforms
 from training.rl.task import PromptState
 from training.rl.token_bytes import TokenBytes
@@ -18,9 +19,14 @@ from training.rpt.windows import Windows
 _DOCUMENTS_KEPT = 64
 
 
+def are_held_out(documents: Ints, share: float, seed: int) -> npt.NDArray[np.bool_]:
+    """Which of the documents (ordinals) are never trained on: a `share` of them, told by (seed, ordinal) alone."""
+    return uniforms(seed, 0, documents, np.zeros(len(documents), np.int64), 2) < share
+
+
 def split_held_out(positions: Positions, share: float, seed: int) -> tuple[Positions, Positions]:
-    """Positions to train on, and those of held-out documents; which those are depends on (seed, ordinal) alone."""
-    held = uniforms(seed, 0, positions.document, np.zeros(len(positions), np.int64), 2) < share
+    """Positions to train on, and those of held-out documents."""
+    held = are_held_out(positions.document, share, seed)
     return positions.take(~held), positions.take(held)
 
 

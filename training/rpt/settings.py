@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from pipeline.config import find_config, load_config
 from pipeline.frozen import Frozen
+from training.evaluate.next_token import AccuracySettings
 from training.rl.algorithms import Algorithm
 from training.rl.settings import LengthStage, LoadedPolicyRun, PolicyRun, SamplingSettings
 from training.rpt.objectives.next_token import NextTokenSettings
@@ -54,6 +55,40 @@ class WarmUpSettings(Frozen):
     `{tail}` is the end of the context."""
 
 
+class RptEvaluation(AccuracySettings):
+    """Next-token accuracy during the run and at its end."""
+
+    positions: str | None = None
+    """Folder of measured positions of other texts; relative paths start at the run file. Null: those of the documents
+    that `positions.held_out` keeps apart."""
+    template: str | None = None
+    """Of reasoning; null: the objective's."""
+    every_steps: int = Field(default=100, ge=1)
+    """Steps between evaluations."""
+    at_start: bool = True
+    """Whether there is one before the first step."""
+    at_steps: tuple[int, ...] = ()
+    """Further steps: a scaling curve wants its first points close to each other."""
+
+
+class CourseSettings(Frozen):
+    """How a baseline learns texts by cross-entropy."""
+
+    lr: float = Field(default=1e-6, gt=0)
+    """Learning rate, constant. A fair baseline has its own: try several."""
+    texts_per_step: int = Field(default=64, ge=1)
+    """Documents, or answers, of an optimizer update."""
+
+
+class ArmSettings(Frozen):
+    """The baselines of `mathmill train rpt RUN --arms`; see `training.rpt.arms`."""
+
+    plain: CourseSettings = CourseSettings()
+    """Continued training on the documents."""
+    sft: CourseSettings = CourseSettings()
+    """Well-formed right answers without a thought, at the run's positions."""
+
+
 class RptRun(PolicyRun):
     """A whole RPT run. The defaults are the published settings (arXiv 2506.08007 section 4 and appendix)."""
 
@@ -65,6 +100,8 @@ class RptRun(PolicyRun):
     window_hop: int | None = Field(default=None, ge=1)
     """Distance of window starts in tokens; null: half the longest context."""
     warmup: WarmUpSettings | None = None
+    evaluation: RptEvaluation | None = None
+    arms: ArmSettings = ArmSettings()
     language_loss_weight: float = Field(default=0.0, ge=0)
     """Weight of the plain next-token loss on the contexts of the trained positions, a mean over their tokens (RMT,
     arXiv 2509.24375); 0 (RPT) learns from rewards alone."""

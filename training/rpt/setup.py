@@ -5,20 +5,24 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from pipeline.errors import BadInput
 from pipeline.files import digest, file_digest
 from training.documents import DocumentTokens
 from training.model import load_model_config
 from training.rl.lessons import Language
-from training.rl.task import PromptState
+from training.rl.task import PromptState, WarmUp
 from training.rpt.encoding import Encoder
+from training.rpt.evaluation import open_held_out
 from training.rpt.objectives.objective import Objective
 from training.rpt.objectives.settings import make_objective
 from training.rpt.positions import PositionManifest, Positions, open_positions
-from training.rpt.questions import QuestionOrder, Questions, split_held_out
+from training.rpt.questions import QuestionOrder, Questions, are_held_out, split_held_out
 from training.rpt.selection import select
-from training.rpt.settings import LoadedRptRun
+from training.rpt.settings import LoadedRptRun, RptRun, WarmUpSettings
 from training.rpt.task import RptTask
+from training.rpt.texts import PlainTexts
 from training.rpt.warmup import FormatWarmUp
 from training.tokens import TokenManifest
 
@@ -32,6 +36,8 @@ class Ground:
     """To train on, in the order of the first pass."""
     held_out: Positions
     """Of the documents that are not trained on."""
+    measured: PositionManifest | None
+    """Where the positions were measured."""
     encoder: Encoder
     objective: Objective
     questions: Questions
@@ -67,7 +73,7 @@ def open_ground(loaded: LoadedRptRun, tokenizer: Any) -> Ground:
         objective.digest,
         [questions.windows.limit, questions.windows.hop],
     ]
-    return Ground(documents, positions, held_out, encoder, objective, questions, digest(identity))
+    return Ground(documents, positions, held_out, measured, encoder, objective, questions, digest(identity))
 
 
 def open_documents(loaded: LoadedRptRun) -> tuple[DocumentTokens, PositionManifest | None]:
@@ -84,8 +90,13 @@ def open_documents(loaded: LoadedRptRun) -> tuple[DocumentTokens, PositionManife
     return measured.open_tokens(), measured
 
 
-def make_task(loaded: LoadedRptRun, tokenizer: Any) -> RptTask:
+def make_task(loaded: LoadedRptRun, tokenizer: Any, *, plain: bool = False) -> RptTask:
     """The task of a run.
+
+    Args:
+        loaded: the run.
+        tokenizer: of the model.
+        plain: the warm-up learns documents by next-token loss, and no answers: a baseline (`training.rpt.arms`).
 
     Raises:
         BadInput: what `open_ground` refuses, or nothing can be asked anywhere.
@@ -95,15 +106,27 @@ def make_task(loaded: LoadedRptRun, tokenizer: Any) -> RptTask:
     order = QuestionOrder(ground.questions, ground.positions, selection.together, selection.seed)
     ((_, _, first),), _ = order.take(PromptState(), 1)
     show = partial(_show, ground.encoder)
-    language = warmup = None
+    language: Language | None = None
+    warmup: WarmUp | None = None
     if run.language_loss_weight:
         language = Language(run.language_loss_weight, max(1, len(first.opening) + len(first.head)))
-    if run.warmup is not None:
+    if run.warmup is not None and plain:
+        warmup = _plain_texts(run, run.warmup, ground.documents)
+    elif run.warmup is not None:
         end = tokenizer.eos_token_id
         if end is None:
             raise BadInput("tokenizer: it has no EOS token, which ends the answers of a warm-up; set eos_token")
         warmup = FormatWarmUp(run.warmup, order, run.prompts_per_step, ground.objective, ground.encoder, int(end), show)
-    return RptTask(order, ground.objective, ground.digest, run.max_prompt_tokens, show, language, warmup)
+    evaluation = open_held_out(loaded, tokenizer, ground.encoder, ground.documents, ground.measured)
+    return RptTask(order, ground.objective, ground.digest, run.max_prompt_tokens, show, language, warmup, evaluation)
+
+
+def _plain_texts(run: RptRun, settings: WarmUpSettings, documents: DocumentTokens) -> PlainTexts:
+    ordinals, seed = np.arange(documents.documents), run.positions.selection.seed
+    trained = ordinals[~are_held_out(ordinals, run.positions.held_out, seed)]
+    return PlainTexts(
+        documents, trained, run.max_prompt_tokens, settings.steps, run.prompts_per_step, settings.lr, seed
+    )
 
 
 def _show(encoder: Encoder, ids: Sequence[int]) -> str:

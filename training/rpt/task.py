@@ -8,6 +8,7 @@ from training.rl.lessons import Language
 from training.rl.rollout import Completion, RolloutEngine
 from training.rl.scorer import Scorers
 from training.rl.task import Evaluation, Prompt, PromptState, Verdict, WarmUp
+from training.rpt.evaluation import HeldOut
 from training.rpt.objectives.objective import Objective, Question
 from training.rpt.questions import QuestionOrder
 
@@ -26,9 +27,8 @@ class RptTask:
         show: text of token ids, for readers of stored answers.
         language: the plain loss on the contexts, where there is one.
         warmup: steps before the first draw, where there are any.
+        held_out: what is evaluated, where anything is.
     """
-
-    headline = "rollout/accuracy"
 
     def __init__(
         self,
@@ -39,9 +39,12 @@ class RptTask:
         show: Callable[[Sequence[int]], str],
         language: Language | None,
         warmup: WarmUp | None,
+        held_out: HeldOut | None,
     ) -> None:
         self._order, self._objective, self._show = order, objective, show
         self.digest, self.longest_prompt, self.language, self.warmup = digest, longest_prompt, language, warmup
+        self._held_out = held_out
+        self.headline = "rollout/accuracy" if held_out is None else held_out.headline
         self.stop, self.average_decay = objective.stop, objective.average_decay
 
     def take(self, state: PromptState, count: int) -> tuple[list[tuple[int, Prompt]], PromptState]:
@@ -72,8 +75,8 @@ class RptTask:
         return {"positions/passes": state.cursor / len(self._order), "positions/skipped": float(state.skipped)}
 
     def evaluate(self, step: int, engine: RolloutEngine, folder: Path) -> Evaluation | None:
-        """None yet."""
-        return None
+        """Next-token accuracy on held-out positions, where one is due."""
+        return None if self._held_out is None else self._held_out.evaluate(step, engine, folder)
 
     def _question(self, place: int) -> Question:
         question = self._order.ask(place)
