@@ -12,6 +12,8 @@ import training.checkpoint
 from training.checkpoint import DONE
 from training.rl.settings import load_rl_run
 from training.rl.train import train_rl_in
+from training.rpt.settings import load_rpt_run
+from training.rpt.train import train_rpt_in
 from training.world import World
 
 DRAWING = "training.rl.engine:EmbeddedEngine._advance"
@@ -19,8 +21,11 @@ LEARNING = "training.rl.learner:update"
 
 
 def finish(world: World, path: Path, out: Path, *overrides: str) -> None:
-    """A run to its end."""
-    train_rl_in(world, load_rl_run(path, overrides), out)
+    """A run to its end, of RL on answers or of RPT."""
+    if "positions:" in path.read_text(encoding="utf-8"):
+        train_rpt_in(world, load_rpt_run(path, overrides), out)
+    else:
+        train_rl_in(world, load_rl_run(path, overrides), out)
 
 
 def stop_in(

@@ -4,6 +4,7 @@ One run has everything at once: a warm-up, rewards that ask the policy and its a
 """
 
 import shutil
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,9 @@ import pytest
 
 from pipeline.errors import BadInput
 from support.checkpoints import tensors
-from support.ranks import Ranks
+from support.ranks import Ranks, run_ranks
 from support.rl import MODEL, save_tokenizer
+from support.rl_kills import LEARNING, stop_in
 from support.rpt import EOS, TEXTS, ids, two_ranks_run, write_ground, write_run
 from training.checkpoint import complete_checkpoints, read_record
 from training.export import export
@@ -38,6 +40,14 @@ def whole(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("whole")
     train_rpt_in(world, write_run(folder, **EVERYTHING), folder / "out")
     return folder / "out"
+
+
+def _same_weights(one: Path, two: Path) -> None:
+    """To the last bit: weights, their average, moments."""
+    expected, found = (tensors(complete_checkpoints(out)[-1]) for out in (one, two))
+    assert any(key.startswith("average.") for key in expected)
+    assert expected.keys() == found.keys()
+    assert all(np.array_equal(expected[key], found[key]) for key in expected)
 
 
 def _same_log(one: Path, two: Path) -> None:
@@ -96,13 +106,36 @@ def test_a_run_goes_on_as_if_it_had_not_stopped(world: World, whole: Path, tmp_p
     for later in range(3, 6):
         one, two = (read_answers(answers_path(out, later)) for out in (whole, tmp_path / "out"))
         assert one == two
-    expected, found = (tensors(complete_checkpoints(out)[-1]) for out in (whole, tmp_path / "out"))
-    assert any(key.startswith("average.") for key in expected)
-    assert expected.keys() == found.keys()
-    assert all(np.array_equal(expected[key], found[key]) for key in expected)
+    _same_weights(whole, tmp_path / "out")
     records = [read_record(complete_checkpoints(out)[-1], RptRecord) for out in (whole, tmp_path / "out")]
     assert records[0].model_copy(update={"files": {}}) == records[1].model_copy(update={"files": {}})
     _same_log(whole, tmp_path / "out")
+
+
+def test_a_run_that_is_killed_between_two_updates_goes_on_as_if_it_had_not_been(
+    world: World, whole: Path, tmp_path: Path
+) -> None:
+    write_run(tmp_path, **{**EVERYTHING, "checkpoints": {"every_steps": 2}})
+    out = tmp_path / "out"
+    job = (tmp_path / "run.yaml", out, LEARNING, 2, 2, signal.SIGKILL)
+    assert run_ranks(1, stop_in, *job) == [-signal.SIGKILL]
+    assert [folder.name for folder in complete_checkpoints(out)] == ["step-0000002"]
+    train_rpt_in(world, load_rpt_run(tmp_path / "run.yaml"), out)
+    _same_weights(whole, out)
+    _same_log(whole, out)
+    assert [event["step"] for event in read_metrics(out) if "time/replay_s" in event] == [3, 4]
+
+
+def test_sharing_prefixes_changes_nothing_but_the_bill(world: World, whole: Path, tmp_path: Path) -> None:
+    loaded = write_run(tmp_path, **EVERYTHING, parallel={"micro_batch_tokens": 60, "share_prefixes": False})
+    train_rpt_in(world, loaded, tmp_path / "out")
+    one, two = (read_metrics(out)[-1] for out in (whole, tmp_path / "out"))
+    assert one["train/language_loss"] == pytest.approx(two["train/language_loss"], rel=1e-9)
+    assert one["compute/generated"] == two["compute/generated"]
+    assert one["compute/trained"] < two["compute/trained"]
+    expected, found = (tensors(complete_checkpoints(out)[-1]) for out in (whole, tmp_path / "out"))
+    for key, value in expected.items():
+        np.testing.assert_allclose(found[key], value, rtol=1e-9, atol=1e-13)
 
 
 def test_two_ranks_draw_and_learn_the_same(two_ranks: Ranks, whole: Path, tmp_path: Path) -> None:
