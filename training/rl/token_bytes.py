@@ -38,7 +38,7 @@ class TokenBytes:
 
         Byte-level vocabularies (GPT-2's map: Llama-3, Qwen), sentencepiece's (`▁` for a space, `<0xE2>` for a byte:
         Llama-2, Mistral, Gemma; BPE or Unigram), and those whose tokens are literal text. Added tokens that are not
-        special stand for their literal text.
+        special stand for their literal text, unless a sentencepiece vocabulary has them itself.
 
         Args:
             tokenizer: a tokenizers.Tokenizer, or a transformers tokenizer that holds one.
@@ -57,13 +57,15 @@ class TokenBytes:
         special = {place for place, token in added.items() if token["special"]}
         special |= set(getattr(tokenizer, "all_special_ids", ()))
         unknown = _unknown(data["model"])
+        # Gemma adds runs of ▁ that its vocabulary has: texts come to them through the vocabulary.
+        own = set() if spell is _byte_level else set(backend.get_vocab(with_added_tokens=False))
         table: dict[int, bytes | None] = {}
         written: dict[int, bytes] = {}
         for text, place in sorted(backend.get_vocab(with_added_tokens=True).items(), key=lambda item: item[1]):
             if place in special or (text == unknown and place not in added):
                 table[place], written[place] = None, text.encode()
             else:
-                table[place] = text.encode() if place in added else spell(text, place)
+                table[place] = text.encode() if place in added and text not in own else spell(text, place)
         return cls(table, written)
 
     def of(self, ids: Sequence[int]) -> list[bytes | None]:

@@ -11,7 +11,7 @@ from training.evaluate.next_token import AccuracySettings
 from training.rl.algorithms import Algorithm
 from training.rl.settings import LengthStage, LoadedPolicyRun, PolicyRun, SamplingSettings
 from training.rpt.objectives.next_token import NextTokenSettings
-from training.rpt.objectives.settings import ObjectiveSettings
+from training.rpt.objectives.settings import MixtureSettings, ObjectiveSettings
 from training.rpt.selection import Selection
 from training.run import CheckpointSettings, OptimizerSettings
 
@@ -126,6 +126,13 @@ class RptRun(PolicyRun):
             raise ValueError(
                 f"warmup.steps {self.warmup.steps} is more than num_steps {self.num_steps}, which counts them in"
             )
+        if self.language_loss_weight and isinstance(self.objective, MixtureSettings):
+            templates = sorted({part.objective.template for part in self.objective.parts})
+            if len(templates) > 1:
+                raise ValueError(
+                    f"language_loss_weight with templates {templates}: where the text begins in a prompt has to be one "
+                    "place; give the objective's parts one template"
+                )
         return self
 
 

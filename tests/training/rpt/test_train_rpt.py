@@ -228,6 +228,16 @@ def test_the_shipped_run_has_the_papers_numbers() -> None:
         ({"max_prompt_tokens": 123}, "with the longest response 129 tokens, the model's context has 128"),
         ({"model": {"config": {"vocab_size": 20}}}, "vocab_size 20, but the tokens in"),
         ({"objective": {"kind": "next_token", "template": "none"}}, "none"),
+        (
+            {
+                "language_loss_weight": 0.1,
+                "objective": {
+                    "kind": "mixture",
+                    "parts": [{"weight": 1, "objective": {"kind": kind}} for kind in ("next_token", "masked")],
+                },
+            },
+            "language_loss_weight with templates .*'rpt-masked', 'rpt-v0'.*: where the text begins",
+        ),
     ],
 )
 def test_what_does_not_fit_is_one_line(world: World, tmp_path: Path, fields: dict, message: str) -> None:
