@@ -295,6 +295,32 @@ def export(
         print(write_sample(target, sample))
 
 
+def rollouts(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of an RL run.")],
+    step: Annotated[int | None, typer.Option(min=1, help="Which step. [default: the newest]")] = None,
+    number: Annotated[int, typer.Option(min=1, help="How many answers.")] = 4,
+    show: Annotated[str, typer.Option(help="mixed (best, worst, then by lot), best, worst or random.")] = "mixed",
+    seed: Annotated[int, typer.Option(min=0, help="Of the lot.")] = 0,
+    prompt: Annotated[
+        int | None, typer.Option(min=0, help="Only answers to this prompt (its row in the file).")
+    ] = None,
+    full: Annotated[bool, typer.Option("--full", help="Whole questions and responses, however long.")] = False,
+) -> None:
+    """Show answers that an RL run drew: question, response, reward, grade, length, end."""
+    from typing import get_args
+
+    from pipeline.errors import BadInput
+    from training.rl.samples import Show, choose_samples, read_samples, render
+
+    if show not in get_args(Show):
+        raise BadInput(f"--show {show}: not a choice; take {', '.join(get_args(Show))}")
+    step, samples = read_samples(run, step)
+    if prompt is not None and not (samples := [sample for sample in samples if sample.prompt == prompt]):
+        raise BadInput(f"--prompt {prompt}: not asked in step {step}; look for it in another step")
+    chosen = choose_samples(samples, number, show, seed)  # type: ignore[arg-type]
+    print(render(step, samples, chosen, None if full else 2000), end="")
+
+
 def plot(
     runs: Annotated[
         list[Path], typer.Argument(metavar="RUN...", help="Folders of runs, or CSV files of published curves.")
@@ -338,6 +364,7 @@ COMMANDS: tuple[Callable[..., Any], ...] = (
     verify,
     branch,
     export,
+    rollouts,
     plot,
     scaling,
     evaluate,

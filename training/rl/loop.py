@@ -28,6 +28,7 @@ from training.rl.learner import Learner
 from training.rl.lessons import write_lessons
 from training.rl.record import TOKENIZER, PolicyRecord, Settings
 from training.rl.replay import Origin, store, stored
+from training.rl.samples import write_samples
 from training.rl.settings import LoadedPolicyRun, PolicyRun
 from training.rl.task import PromptState, Task, WarmUp
 from training.rl.tokenizer import load_tokenizer
@@ -158,6 +159,10 @@ class PolicyTraining(Generic[Settings]):
         prepared = self._learner.prepare(drawn.answers, drawn.chosen, step)
         if replayed is None and self._world.is_first:
             store(origin, drawn, prepared.batches, run.sampling.temperature)
+        if self._world.is_first and run.samples.number:
+            text = write_samples(self._out, step + 1, drawn.answers, run.samples.number)
+            if run.samples.log_every_steps is not None and (step + 1) % run.samples.log_every_steps == 0:
+                print(text, file=sys.stderr, flush=True)
         learned = self._learner.learn(prepared, self._task.language)
         updated = time.monotonic()
         self._sync(step + 1)

@@ -23,7 +23,20 @@ from training.rl.task import PromptState
 from training.world import World
 
 _META = b"mathmill"
-_NO_MATTER = {"name", "num_steps", "parallel", "checkpoints", "collapse", "watch", "evaluation", "engine"}
+_NO_MATTER = {
+    *(
+        "name",
+        "num_steps",
+        "parallel",
+        "checkpoints",
+        "collapse",
+        "keep_best",
+        "watch",
+        "samples",
+        "evaluation",
+        "engine",
+    )
+}
 """Fields of a run that change no answer of a step."""
 
 
@@ -38,7 +51,7 @@ class Origin:
     @classmethod
     def of(cls, folder: Path, record: PolicyRecord[Settings]) -> "Origin":
         """Of the step behind a record, which tells the state of the run as a checkpoint there would."""
-        values = record.model_dump(mode="json", exclude={"files": True, "run": _NO_MATTER})
+        values = record.model_dump(mode="json", exclude={"files": True, "best": True, "run": _NO_MATTER})
         return cls(folder, record.step + 1, digest(values))
 
 

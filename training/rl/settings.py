@@ -104,6 +104,15 @@ class CollapseSettings(Frozen):
     """Share of responses that repeat themselves."""
 
 
+class SampleSettings(Frozen):
+    """Answers for a reader; `mathmill rollouts` shows any others."""
+
+    number: int = Field(default=4, ge=0)
+    """Answers of each step written as text beside its Parquet file: the best, the worst, then others by lot."""
+    log_every_steps: int | None = Field(default=None, ge=1)
+    """Steps between printing them on the console as well; null: never."""
+
+
 class EmbeddedSettings(Frozen):
     """Answers are drawn by the processes that train."""
 
@@ -161,6 +170,7 @@ class PolicyRun(Frozen):
     """Save a checkpoint after each evaluation that is the best so far (by its first task), keep the best one whatever
     is pruned, and name it in best.json. Costs such a checkpoint beside those of `checkpoints`."""
     watch: WatchSettings = WatchSettings(every_steps=1)
+    samples: SampleSettings = SampleSettings()
     seed: int = Field(default=0, ge=0)
     """Seed of random weights, where the model has a config and no path."""
 

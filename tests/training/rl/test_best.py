@@ -101,7 +101,7 @@ def test_a_model_that_only_gets_worse_has_nothing_to_return_to(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _script(monkeypatch, (0.5, 0.4, 0.3, 0.2))
-    with pytest.raises(BuildFailed, match="50.0% after step 0: the model that the run began with; to go on"):
+    with pytest.raises(BuildFailed, match=r"50\.0% after step 0: the model that the run began with; to go on"):
         train_rl_in(world, _run(tmp_path, "return"), tmp_path / "out")
 
 
@@ -117,7 +117,7 @@ def test_a_run_that_begins_anew_has_no_log_of_before(
 
 def test_a_return_without_an_evaluation_is_refused(tmp_path: Path) -> None:
     for fields in ({"evaluation": None}, {"keep_best": False}):
-        with pytest.raises(BadInput, match="collapse.action return needs an evaluation and keep_best"):
+        with pytest.raises(BadInput, match=r"collapse\.action return needs an evaluation and keep_best"):
             _run(tmp_path, "return", **fields)
     with pytest.raises(BadInput, match="no complete checkpoint in it"):
         find_checkpoint(tmp_path)
