@@ -5,9 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from transformers import AutoConfig, AutoModelForCausalLM
 
+from pipeline.errors import BadInput
 from support.rl import MODEL, save_tokenizer
+from support.rpt import write_ground
+from training.commands import evaluate
 
 
 def test_a_model_is_evaluated_from_the_command_line(tmp_path: Path) -> None:
@@ -41,3 +45,21 @@ def test_a_model_is_evaluated_from_the_command_line(tmp_path: Path) -> None:
     assert "3 problems, a part of the benchmark; 0-shot, simple, greedy, 8 tokens" in done.stdout
     (responses,) = (tmp_path / "out/evaluate/model/responses").glob("svamp-*.jsonl")
     assert len(responses.read_text(encoding="utf-8").splitlines()) == 3
+
+
+def test_a_model_is_evaluated_on_positions(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_ground(tmp_path)
+    AutoModelForCausalLM.from_config(AutoConfig.for_model(**MODEL)).save_pretrained(tmp_path / "model")
+    save_tokenizer(tmp_path / "model")
+    settings = [f"template={tmp_path / 'tiny.yaml'}", "count=5", "max_new_tokens=4", "bands={disjoint: true}"]
+    for _ in range(2):  # what is there is not drawn again
+        evaluate([str(tmp_path / "model")], positions=tmp_path / "positions", out=tmp_path / "out", overrides=settings)
+    table = capsys.readouterr().out.splitlines()
+    (head,) = {line for line in table if line.startswith("| model | measure |")}
+    assert "next-token-plain-" in head
+    assert "next-token-reasoning-" in head
+    assert any(
+        line.endswith("nats; protocol " + line[-12:]) and "reasoning, greedy, 4 tokens" in line for line in table
+    )
+    with pytest.raises(BadInput, match="give either --tasks"):
+        evaluate([str(tmp_path / "model")])
