@@ -19,6 +19,8 @@ _ABBREVIATION = re.compile(
 )
 _LONGEST_ABBREVIATION = 12
 _LETTER = re.compile(rb"[A-Za-z\x80-\xff]")
+_DISPLAY = re.compile(rb"\s*(?:\$\$|\\\[|\\begin\b)")
+_DISPLAYED = re.compile(rb"(?:\$\$|\\\])\s*\Z")
 _GOES_ON = re.compile(rb"\s*(?:[a-z=<>+,;:)&]|\$\$|\\\[|\\begin\b|\\\]|\\end\b)")
 
 
@@ -33,13 +35,22 @@ def segment_ends(text: bytes) -> list[int]:
         end = found.start() if found["blank"] else found.end()
         if end <= begin or not _LETTER.search(text, begin, end):
             continue
-        if found["blank"] is None and not _ends(text, found):
+        if not (_parts(text, found) if found["blank"] else _ends(text, found)):
             continue
         if end >= last:
             break
         ends.append(end)
         begin = end
     return [*ends, len(text)] if text else []
+
+
+def _parts(text: bytes, found: re.Match[bytes]) -> bool:
+    """Whether a blank line ends a sentence: not around a display that it leads to, or that it goes on behind."""
+    if _DISPLAY.match(text, found.end()):
+        return False
+    return not (
+        _DISPLAYED.search(text[max(0, found.start() - 8) : found.start()]) and _GOES_ON.match(text, found.end())
+    )
 
 
 def _ends(text: bytes, found: re.Match[bytes]) -> bool:

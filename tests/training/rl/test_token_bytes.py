@@ -74,7 +74,7 @@ def shipped() -> Tokenizer:
 
 
 def gemma() -> Tokenizer:
-    """As the tokenizer.json of Gemma: no dummy space; runs of spaces and line breaks of the vocabulary are added tokens."""
+    """As the tokenizer.json of Gemma: no dummy space; runs of spaces and line breaks are added tokens too."""
     names = ["<unk>", "<s>", "</s>", *FALLBACK, "▁", "▁▁", "\n", "\n\n", *"theormiofxyz∑²"]
     model = BPE({name: place for place, name in enumerate(names)}, [("▁", "▁")], unk_token="<unk>", byte_fallback=True)
     tokenizer = Tokenizer(model)

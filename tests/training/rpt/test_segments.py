@@ -27,6 +27,7 @@ def cut(text: str) -> list[str]:
         ["By Lemma 2.3, e.g. for Fig. 3 of J. Smith et al. 2003, i.e. here."],
         ["A list:", "\n\n1. First.", " 2. Second."],
         ["We get\n$$x = 1.$$", " Here x is new.", " It is \\[y.\\] too."],
+        ["So for all\n\n$$x > 1$$\n\nwe have y.", "\n\nAnd\n\n$$y > x$$", "\n\nThen z.", "\n\nnow"],
         ["It is ... and goes on.", " Wait…", " What?!", " No"],
         ["漢字。", "そう。", " Ja.  \n"],
         ["no stop", "\n\nnor here", "\n \n  but apart"],
