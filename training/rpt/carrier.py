@@ -35,6 +35,8 @@ class Carrier(Frozen):
     def _tells_apart(self) -> "Carrier":
         if self.after == "":
             raise ValueError("after is empty; name the tag that ends a thought, or null for none")
+        if self.form == "marked" and self.open in self.close:
+            raise ValueError(f"close {self.close!r} holds open {self.open!r}; take markers that can be told apart")
         return self
 
     def parse(self, response: bytes) -> bytes | None:

@@ -175,3 +175,6 @@ def test_a_template_is_refused_in_one_line(tmp_path: Path) -> None:
     path.write_text('carrier: {after: ""}\n')
     with pytest.raises(BadInput, match=r"carrier: .*after is empty; name the tag that ends a thought"):
         load_rpt_template(str(path))
+    path.write_text('carrier: {form: marked, open: "|", close: "|"}\n')
+    with pytest.raises(BadInput, match=r"carrier: .*close '\|' holds open '\|'; take markers"):
+        load_rpt_template(str(path))

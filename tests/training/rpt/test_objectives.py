@@ -58,9 +58,11 @@ class Said:
 
     def __init__(self, say: Callable[[str, str], float] = lambda before, after: 0.0) -> None:
         self.asked: list[tuple[str, str]] = []
+        self.calls = 0
         self._say = say
 
     def logprobs(self, pairs: Sequence[tuple[tuple[int, ...], tuple[int, ...]]]) -> list[list[float]]:
+        self.calls += 1
         texts = [(text(first), text(second)) for first, second in pairs]
         self.asked += texts
         return [[self._say(*item)] for item in texts]
@@ -149,6 +151,7 @@ def test_conditional_dense_is_of_the_group(tmp_path: Path) -> None:
     assert [r.reward for r in rate(made, question, [r"\boxed{ b}", r"\boxed{ c}"], sure)] == [0.0, 0.0]
     assert [r.reward for r in rate(made, question, [r"\boxed{ b}", r"\boxed{ a}"], sure)] == [MOST_WRONG, 1.0]
     assert made.rate([], [], Scorers(sure, None)) == []
+    assert sure.calls == 3  # without questions too: a sharded model computes on all processes together
 
 
 def test_a_multi_byte_token_is_predicted_whole(tmp_path: Path) -> None:
@@ -179,6 +182,7 @@ def test_information_gain_is_a_difference_of_log_probs(tmp_path: Path) -> None:
     ]
     assert average.asked == [("Let x be", " a")]
     assert made.rate([], [], Scorers(policy, average)) == []
+    assert (policy.calls, average.calls) == (2, 2)
     assert made.example(question, "hm") == "hm="
 
 
@@ -315,6 +319,7 @@ def test_a_mixture_asks_by_weight_and_rates_each_by_its_own(tmp_path: Path) -> N
     assert [[r.reward for r in group] for group in found] == [[2.0], [1.0]]
     assert made.example(second, "hm") == "hm="
     assert made.rate([], [], Scorers(policy, average)) == []
+    assert (policy.calls, average.calls) == (2, 2)
 
 
 def test_the_digest_is_of_settings_and_template(tmp_path: Path) -> None:
