@@ -200,7 +200,7 @@ def test_a_segment_question_moves_to_the_next_sentence(tmp_path: Path) -> None:
         assert question.continuation == (b" Two is even.", b" Three is odd.")
         assert text(question.target) == " Two is even."
     assert made.question(found, at(found, "One is odd. Two is even. Three is odd. Four is even. Five")) == "no_sentence"
-    assert made.question(found, len(found.ids)) == "end"
+    assert made.question(found, len(found.ids)) == "no_sentence"
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from training.rpt.characters import next_reachable
 from training.rpt.document import Document
 from training.rpt.encoding import Encoder
 from training.rpt.objectives.objective import Question
+from training.rpt.objectives.sentences import Sentence, sentences_from
 from training.rpt.templates import LoadedRptTemplate
 
 _WANTED_BYTES = 200
@@ -45,6 +46,13 @@ class Frame:
         if next_reachable(document.pieces, offset) != offset:
             return "unreachable"
         return "no_context" if offset <= max(start, len(document.opening)) else None
+
+    def next_sentence(self, document: Document, offset: int, start: int) -> Sentence | None:
+        """The first sentence from `offset` on that can be asked for."""
+        if offset >= len(document.ids):
+            return None
+        found = sentences_from(document, offset)
+        return next((one for one in found if self.refusal(document, one.first, start) is None), None)
 
     def ask(
         self,

@@ -32,6 +32,10 @@ _WORD = re.compile(r"[A-Za-z]+")
 _PLACES = re.compile(r"\{following\}|\{prediction\}")
 
 
+Verdicts = dict[tuple[bytes, bytes], bool | str]
+"""By (prediction, what follows): whether the one says the beginning of the other, or why there is no verdict."""
+
+
 class JudgeSettings(Frozen):
     """The judge: any server with OpenAI's chat completions. Asked greedily, each question once a step."""
 
@@ -96,10 +100,11 @@ class Judge:
             if not self._key:
                 raise BadInput(f"judge.api_key_env: {settings.api_key_env!r}: is not set; export it, or take it out")
 
-    def verdicts(self, asked: Iterable[tuple[bytes, bytes]]) -> dict[tuple[bytes, bytes], bool | str]:
-        """By (prediction, what follows): whether the prediction says its beginning, or why there is no verdict.
+    def verdicts(self, asked: Iterable[tuple[bytes, bytes]]) -> Verdicts:
+        """What the judge says of each (prediction, what follows).
 
-        Without a verdict: `judge_error` (the server refused or failed at it), `judge_unclear` (neither yes nor no).
+        Why there is no verdict: `judge_error` (the server refused or failed at it) or `judge_unclear` (neither yes nor
+        no).
 
         Raises:
             ServerGone: the server cannot be used.

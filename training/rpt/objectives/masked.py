@@ -19,7 +19,7 @@ from training.rpt.document import Document
 from training.rpt.encoding import Encoder
 from training.rpt.objectives.frame import Frame
 from training.rpt.objectives.objective import Question, Rating
-from training.rpt.objectives.sentences import sentences_from, text_stop
+from training.rpt.objectives.sentences import text_stop
 from training.rpt.templates import LoadedRptTemplate
 
 
@@ -73,25 +73,16 @@ class Masked:
 
     def question(self, document: Document, offset: int, start: int = 0) -> Question | str:
         """What to mask at `offset`, or of sentences the first one that begins there or later."""
-        if offset >= len(document.ids):
-            return "end"
         if self._settings.unit == "segment":
-            gap = next(
-                (
-                    (sentence.first, sentence.last)
-                    for sentence in sentences_from(document, offset)
-                    if self._frame.refusal(document, sentence.first, start) is None
-                ),
-                None,
-            )
-            if gap is None:
+            sentence = self._frame.next_sentence(document, offset, start)
+            if sentence is None:
                 return "no_sentence"
+            first, last = sentence.first, sentence.last
         else:
             refusal = self._frame.refusal(document, offset, start)
             if refusal is not None:
                 return refusal
-            gap = (offset, self._span_end(document, offset))
-        first, last = gap
+            first, last = offset, self._span_end(document, offset)
         right = document.ids[last : min(last + self._settings.right_tokens, text_stop(document, first))]
         masked = b"".join(token or b"" for token in document.pieces[first:last])
         if not right:

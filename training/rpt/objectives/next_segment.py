@@ -1,7 +1,7 @@
 """Next-segment reasoning (RLPT, arXiv 2509.19249: autoregressive segments): think, then predict the next sentence."""
 
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import Literal
 
 from pydantic import Field
@@ -12,9 +12,9 @@ from training.rl.scorer import Scorers
 from training.rpt.document import Document
 from training.rpt.encoding import Encoder
 from training.rpt.objectives.frame import Frame
-from training.rpt.objectives.judge import Judge, JudgeSettings
+from training.rpt.objectives.judge import Judge, JudgeSettings, Verdicts
 from training.rpt.objectives.objective import Question, Rating
-from training.rpt.objectives.sentences import Sentence, sentences_from, text_stop
+from training.rpt.objectives.sentences import text_stop
 from training.rpt.templates import LoadedRptTemplate
 
 
@@ -64,23 +64,17 @@ class NextSegment:
 
     def question(self, document: Document, offset: int, start: int = 0) -> Question | str:
         """The first sentence that begins at `offset` or later, and those behind it that count."""
-        if offset >= len(document.ids):
-            return "end"
-        for sentence in sentences_from(document, offset):
-            if self._frame.refusal(document, sentence.first, start) is None:
-                return self._ask(document, sentence, start)
-        return "no_sentence"
-
-    def _ask(self, document: Document, sentence: Sentence, start: int) -> Question:
-        end = document.edges[text_stop(document, sentence.first)]
-        cuts = [cut for cut in document.segments[sentence.index :][: self._horizon] if cut < end]
-        cuts = [document.edges[sentence.first], *cuts, end][: self._horizon + 1]
+        sentence = self._frame.next_sentence(document, offset, start)
+        if sentence is None:
+            return "no_sentence"
+        begin, end = document.edges[sentence.first], document.edges[text_stop(document, sentence.first)]
+        ends = [*takewhile(lambda cut: cut < end, document.segments[sentence.index :]), end]
         return self._frame.ask(
             document,
             sentence.first,
             start,
             target=document.ids[sentence.first : sentence.last],
-            continuation=tuple(document.text[left:right] for left, right in pairwise(cuts)),
+            continuation=tuple(document.text[left:right] for left, right in pairwise([begin, *ends[: self._horizon]])),
         )
 
     def rate(
@@ -88,34 +82,38 @@ class NextSegment:
     ) -> list[list[Rating]]:
         """By question, what its responses are worth; a judge is asked about those that are not right to the byte."""
         predictions = self._frame.predictions(responses)
-        segments = [[piece for piece in question.continuation if piece is not None] for question in questions]
-        right = [
-            [prediction is not None and segment_reward(prediction, following) == 1.0 for prediction in group]
-            for following, group in zip(segments, predictions, strict=True)
-        ]
-        verdicts: dict[tuple[bytes, bytes], bool | str] = {}
-        if self._judge is not None:
-            verdicts = self._judge.verdicts(
-                (prediction, b"".join(following))
-                for following, group, rights in zip(segments, predictions, right, strict=True)
-                for prediction, one in zip(group, rights, strict=True)
-                if prediction is not None and prediction.strip() and not one
-            )
+        verdicts = self._verdicts(questions, predictions)
         return [
-            [
-                _rating(prediction, one, verdicts.get((prediction or b"", b"".join(following)), False))
-                for prediction, one in zip(group, rights, strict=True)
-            ]
-            for following, group, rights in zip(segments, predictions, right, strict=True)
+            [_rating(prediction, question, verdicts) for prediction in group]
+            for question, group in zip(questions, predictions, strict=True)
         ]
 
     def example(self, question: Question, thought: str) -> str | None:
         """Predicts the next sentence."""
-        return self._frame.example(thought, question.continuation[0] or b"")
+        return self._frame.example(thought, _segments(question)[0])
+
+    def _verdicts(self, questions: Sequence[Question], predictions: Sequence[Sequence[bytes | None]]) -> Verdicts:
+        """What the judge says of predictions that are not right to the byte; nothing without a judge."""
+        if self._judge is None:
+            return {}
+        return self._judge.verdicts(
+            (prediction, b"".join(_segments(question)))
+            for question, group in zip(questions, predictions, strict=True)
+            for prediction in group
+            if prediction is not None and prediction.strip() and not segment_reward(prediction, _segments(question))
+        )
 
 
-def _rating(prediction: bytes | None, right: bool, verdict: bool | str) -> Rating:
+def _segments(question: Question) -> list[bytes]:
+    return [piece for piece in question.continuation if piece is not None]
+
+
+def _rating(prediction: bytes | None, question: Question, verdicts: Verdicts) -> Rating:
+    if prediction is None:
+        return Rating(0.0, False, "no_answer", parts={"to_the_byte": 0.0})
+    segments = _segments(question)
+    right = segment_reward(prediction, segments)
+    verdict = verdicts.get((prediction, b"".join(segments)), right == 1.0)
     if isinstance(verdict, str):
         return Rating(None, False, verdict, prediction)
-    status = "no_answer" if prediction is None else "ok"
-    return Rating(float(right or verdict), right or verdict, status, prediction, {"to_the_byte": float(right)})
+    return Rating(float(verdict), verdict, "ok", prediction, {"to_the_byte": right})
