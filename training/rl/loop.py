@@ -126,16 +126,16 @@ class PolicyTraining(Generic[Settings]):
         checkpoint = step_folder(self._out, best.step) if best is not None and best.step and run.keep_best else None
         place = checkpoint if checkpoint is not None else "the model that the run began with"
         named = "" if best is None else f"best {best.figure} {best.value:.1%} after step {best.step}: {place}"
-        result = checkpoint if run.collapse.action == "return" else None
         if collapse is None:
             result = complete_checkpoints(self._out)[-1]
-        if result is not None:
-            if named and self._world.is_first:
-                print(named, file=sys.stderr, flush=True)
-            return result
-        assert collapse is not None
-        advice = named or f"take the checkpoint in {self._out} nearest to that step"
-        raise BuildFailed(f"{collapse.describe()}; {advice}; to go on all the same, set collapse.action to none")
+        elif run.collapse.action == "return" and checkpoint is not None:
+            result = checkpoint
+        else:
+            advice = named or f"take the checkpoint in {self._out} nearest to that step"
+            raise BuildFailed(f"{collapse.describe()}; {advice}; to go on all the same, set collapse.action to none")
+        if named and self._world.is_first:
+            print(named, file=sys.stderr, flush=True)
+        return result
 
     def _step(self, step: int) -> dict[str, float]:
         """One step; its figures, the same on every process but for times."""
