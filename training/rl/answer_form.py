@@ -16,7 +16,7 @@ _UNICODE = str.maketrans(
         "∞": r"\infty ", "√": r"\sqrt", "≤": r"\leq ", "≥": r"\geq ", "≠": r"\neq ", "∪": r"\cup ", "∩": r"\cap ",
         "∅": r"\emptyset ", "°": r"^\circ ", "′": "'", "’": "'", "∈": r"\in ", "θ": r"\theta ", "½": r"\frac{1}{2}",
         "¼": r"\frac{1}{4}", "¾": r"\frac{3}{4}", "²": "^{2}", "³": "^{3}", "ℝ": r"\mathbb{R}", "\u00a0": " ",
-        "…": r"\ldots ", "％": "%", "（": "(", "）": ")", "，": ",",
+        "…": r"\ldots ", "≈": r"\approx ", "％": "%", "（": "(", "）": ")", "，": ",",
     }
 )  # fmt: skip
 _SPELLINGS = (
@@ -26,6 +26,8 @@ _SPELLINGS = (
         ),
         "",
     ),
+    (re.compile(r"\\(?:text)?color\s*\{[^{}]*\}|\\\\\s*$"), ""),
+    (re.compile(r"\\(?:bf|rm|it|sf|tt|tiny|small|normalsize|[lL]arge|LARGE|[hH]uge)(?![a-zA-Z])"), ""),
     (re.compile(r",\s*\\!\s*|\{,\}"), ","),
     (re.compile(r"(?<!\\)\\[!,;:> ]|\\q?quad(?![a-zA-Z])|~|\\(?:hspace|vspace|phantom)\*?\{[^{}]*\}"), " "),
     (re.compile(r"\\[dtc]frac(?![a-zA-Z])"), r"\\frac"),
@@ -53,7 +55,7 @@ _SPELLINGS = (
     (re.compile(r"\\overline\{([A-Z]{2})\}"), r"\1"),
 )
 _WRAPPERS = re.compile(
-    r"\\(?:text|textbf|textit|textrm|texttt|textsf|mathrm|mathbf|mathit|mathsf|mbox|emph|bm|boldsymbol|boxed|fbox|ensuremath)\s*\{"
+    r"\\(?:text|textbf|textit|textrm|texttt|textsf|mathrm|mathbf|mathit|mathsf|mbox|emph|underline|bm|boldsymbol|boxed|fbox|ensuremath)\s*\{"
 )
 _SHORT_FRACTION = re.compile(
     r"\\frac\s*(?:(\d)\s*(\d)(?!\d)|(\d)\s*\{([^{}]*)\}|\{([^{}]*)\}\s*(\d|[a-zA-Z](?![a-zA-Z])))"
@@ -61,11 +63,22 @@ _SHORT_FRACTION = re.compile(
 _THOUSANDS = re.compile(r"(?<![\d.])\d{1,3}(?:,\d{3})+(?![\d,])")
 _SPACED_THOUSANDS = re.compile(r"(?<![\d.])\d{1,3}(?: \d{3})+(?!\d)")
 _ASSIGNED = re.compile(
-    r"^\s*([a-zA-Z](?:_\{?\w+\}?)?|\\[a-zA-Z]+|[a-zA-Z]\([a-zA-Z]\)|[a-zA-Z]{2,12})\s*(?:=|\\in(?![a-zA-Z])|:)\s*(?=\S)"
+    r"^\s*([a-zA-Z](?:_\{?\w+\}?)?|\\[a-zA-Z]+|[a-zA-Z]\([a-zA-Z]\)|[a-zA-Z]{2,12})\s*(?:=|\\in(?![a-zA-Z])|\\approx(?![a-zA-Z])|:)\s*(?=\S)"
 )
+_ASSIGNED_TUPLE = re.compile(r"^\s*(\(\s*[a-zA-Z](?:\s*,\s*[a-zA-Z])+\s*\))\s*=\s*(?=\()")
+_CHAIN = re.compile(r"(?:(?!\b(?:and|or)\b)[^=<>])+(?:=(?:(?!\b(?:and|or)\b)[^=<>])+)+")
+_ABOUT = re.compile(r"^\s*(?:=|\\approx(?![a-zA-Z])|\\simeq(?![a-zA-Z]))\s*(?=\S)")
 _NOTHING = frozenset(
     "no solution|no solutions|none|no real solution|no real solutions|there is no solution|empty set|the empty set|"
     "nosolution|does not exist|dne|no such number|no answer".split("|")
+)
+_EVERYTHING = frozenset(
+    "all real numbers|all reals|the real numbers|the set of all real numbers|the set of real numbers|"
+    "any real number|every real number|all real values".split("|")
+)
+_ENDLESS = frozenset(
+    "infinitely many|infinitely many solutions|infinite solutions|an infinite number of solutions|"
+    "infinite number of solutions|there are infinitely many solutions".split("|")
 )
 
 
@@ -96,17 +109,26 @@ def answer_form(answer: str) -> Answer:
     text = _SHORT_FRACTION.sub(_fraction, text)
     text = " ".join(text.split()).strip()
     text = re.sub(r"(?:(?<=[^\\.\s])|(?<=\d))\.$", "", text).strip().rstrip(";,").strip()
-    if text.lower().rstrip(".!") in _NOTHING:
+    words = text.lower().rstrip(".!")
+    if words in _NOTHING:
         return Answer(r"\emptyset")
-    name = ""
+    if words in _EVERYTHING:
+        return Answer(r"\mathbb{R}")
+    if words in _ENDLESS:
+        return Answer("infinitely many")
+    name, text = "", _ABOUT.sub("", text)
     assigned = _ASSIGNED.match(text)
-    if assigned and "=" not in text[assigned.end() :] and ("," not in text or assigned[0].rstrip().endswith("in")):
+    if tupled := _ASSIGNED_TUPLE.match(text):
+        name, text = "".join(tupled[1].split()), text[tupled.end() :]
+    elif assigned and "," not in text and _CHAIN.fullmatch(text[assigned.end() :]):
+        name, text = assigned[1], text.rpartition("=")[2]  # a = 2 + 3 = 5
+    elif assigned and "=" not in text[assigned.end() :] and ("," not in text or assigned[0].rstrip().endswith("in")):
         name, text = assigned[1], text[assigned.end() :]
     text = _THOUSANDS.sub(lambda match: match[0].replace(",", ""), text)
     text = _SPACED_THOUSANDS.sub(lambda match: match[0].replace(" ", ""), text)
     text, unit = split_unit(text)
     base = None
-    if based := re.fullmatch(r"([0-9A-Fa-f]+)_\{?(\d{1,2})\}?(?:\s*\\?text\{.*\})?", text):
+    if based := re.fullmatch(r"([0-9A-Fa-f]+)\s*_\{?(\d{1,2})\}?(?:\s*\\?text\{.*\})?", text):
         text, base = based[1], int(based[2])
     return Answer(_compact(text), unit or ("$" if money else ""), base, name)
 

@@ -18,6 +18,7 @@ _SIGNIFICANT = 6
 """A decimal stands for an exact value only with at least this many digits, all of them right."""
 _INT = r"\d+"
 _DECIMAL = re.compile(r"([-+]?)(\d+\.\d*|\.\d+|\d+)(?:(?:\\times|\\cdot|x)10\^\{?([-+]?\d+)\}?|[eE]([-+]?\d+))?")
+_REPEATING = re.compile(r"([-+]?)(\d*)\.(\d*)\\(?:overline|bar)\{?(\d+)\}?")
 _RATIO = re.compile(r"([-+]?)\(?([-+]?)(\d+(?:\.\d+)?)\)?/\(?([-+]?)(\d+(?:\.\d+)?)\)?")
 _FRACTION = re.compile(r"([-+]?)(?:(\d+)[ ]?)?\\frac\{([-+]?)(\d+(?:\.\d+)?)\}\{([-+]?)(\d+(?:\.\d+)?)\}")
 _MIXED_RATIO = re.compile(r"([-+]?)(\d+) (\d+)/(\d+)")
@@ -66,14 +67,14 @@ def _compare(gold: Answer, answer: Answer) -> bool | None:
     if r"\ldots" in gold.text or r"\ldots" in answer.text:
         return False  # what an ellipsis stands for is a guess
     decided = _texts(gold.text, answer.text)
-    if decided is False and "%" in (gold.unit, answer.unit) and gold.unit != answer.unit:
-        return _percent(gold, answer) or False
+    if decided is not True and "%" in (gold.unit, answer.unit) and gold.unit != answer.unit:
+        return _percent(gold, answer) or decided
     return decided
 
 
 def _same_kind(one: str, other: str) -> bool:
-    """Two single letters: `x = 5` is no answer to `y = 5`, but a word (`Area = 5`) is only a label."""
-    return len(one) == len(other) == 1
+    """Two letters or two tuples of them: `x = 5` is no answer to `y = 5`, but a word (`Area = 5`) is only a label."""
+    return len(one) == len(other) == 1 or (one[0] == other[0] == "(")
 
 
 def _percent(gold: Answer, answer: Answer) -> bool:
@@ -156,6 +157,12 @@ def number(text: str) -> Number | None:
         decimals = len(digits.partition(".")[2]) - exponent if "." in digits else None
         significant = len(digits.replace(".", "").lstrip("0")) if "." in digits else 0
         return Number(-value if sign == "-" else value, decimals, significant)
+    if match := _REPEATING.fullmatch(text):
+        sign, whole, fixed, repeated = match.groups()
+        shift = 10 ** len(fixed)
+        value = Fraction(int(whole or 0)) + Fraction(int(fixed or 0), shift)
+        value += Fraction(int(repeated), shift * (10 ** len(repeated) - 1))
+        return Number(-value if sign == "-" else value, None, 0)
     if match := _FRACTION.fullmatch(text):
         sign, whole, above, numerator, below, denominator = match.groups()
         if not Fraction(denominator) or (whole and (above == "-" or below == "-")):

@@ -14,9 +14,11 @@ _CONNECTOR = re.compile(
 )
 """What may stand between the boxes of one answer: `$\boxed{2}$ and $\boxed{3}$`, `x=\boxed{1}, y=\boxed{2}`."""
 _ANNOUNCED = re.compile(
-    r"(?:final\s+answer|the\s+answer|answer|result)\s*(?:\\?\w+\s*){0,3}?(?:is|are|:|=)+\s*:?\s*(?:\*\*)?\s*",
+    r"(?:final\s+answer|the\s+answer|answer|result|correct\s+(?:option|choice))\s*(?:\\?\w+\s*){0,3}?(?:is|are|:|=)+\s*:?\s*(?:\*\*)?\s*",
     re.IGNORECASE,
 )
+_EXPLAINED = re.compile(r",?\s+(?:not|because|since|which|rather than|instead of)\b", re.IGNORECASE)
+_TUPLE = re.compile(r"[(\[]\s*[-+−]?[\d./]+(?:\s*,\s*[-+−]?[\d./]+)+\s*[)\]]")
 _FORMULA = re.compile(r"\$\$([^$]{1,2000})\$\$|\$([^$\n]{1,2000})\$|\\\((.{1,500}?)\\\)|\\\[(.{1,500}?)\\\]", re.DOTALL)
 _NUMBER = re.compile(r"(?<![\w.])[-+−]?\$?\d[\d,]*(?:\.\d+)?(?:/\d+)?%?(?!\w)")
 _TAGGED = re.compile(r"<answer>(.*?)(?:</answer>|\Z)", re.DOTALL | re.IGNORECASE)
@@ -120,13 +122,16 @@ def _announced(text: str) -> str | None:
         return next(group for group in formula.groups() if group is not None).strip()
     line = rest.split("\n")[0]
     sentence = re.split(r"(?<=[^\d])\.(?:\s|$)|(?<=\d)\.(?:\s|$)|[!?](?:\s|$)", line)[0].strip().strip("*").strip()
-    return sentence or None
+    # `5, not 6`, `72 (clips)`: what explains the answer is no part of it.
+    sentence = re.sub(r"(?<=\d)\s*\([A-Za-z][A-Za-z ]{2,}\)$", "", _EXPLAINED.split(sentence)[0])
+    return sentence.rstrip(" ,;") or None
 
 
 def _last_value(text: str) -> str | None:
-    """The last formula or number, whichever comes later; of a few words (`Paris`, `5 apples`) all of them."""
+    """The last formula, number or tuple, whichever comes later; of a few words (`Paris`, `5 apples`) all of them."""
     formula = max(_FORMULA.finditer(text), key=lambda match: match.end(), default=None)
-    number = max(_NUMBER.finditer(text), key=lambda match: match.end(), default=None)
+    numbers = (*_NUMBER.finditer(text), *_TUPLE.finditer(text))
+    number = max(numbers, key=lambda match: match.end(), default=None)
     if formula is not None and (number is None or formula.end() >= number.end()):
         return next(group for group in formula.groups() if group is not None).strip()
     stripped = text.strip()

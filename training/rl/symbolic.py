@@ -72,6 +72,8 @@ def _is_equation(text: str) -> bool:
 
 
 def _parsed(text: str) -> list[Any]:
+    if re.search(r"\\(?:sin|cos|tan|cot|sec|csc)(?![a-zA-Z])", text):
+        text = re.sub(r"(\d+(?:\.\d+)?)\^\\circ", r"(\\frac{\1\\pi}{180})", text)
     return list(parse(f"${text}$", extraction_config=_CONFIG, parsing_timeout=None))
 
 
@@ -83,6 +85,9 @@ def _numeric(gold: Any, answer: Any) -> bool | None:
     gold, answer = (_constants(value) for value in (gold, answer))
     if not (getattr(gold, "is_number", False) and getattr(answer, "is_number", False)):
         return None
+    gold, answer = gold.doit(), answer.doit()  # math-verify leaves a percent unevaluated
+    if not (gold.is_finite and answer.is_finite):
+        return bool(gold == answer)
     difference = gold - answer
     if difference == 0:
         return True

@@ -15,6 +15,8 @@ _NAMES = {
     "s": "second seconds sec secs s",
     "min": "minute minutes min mins",
     "h": "hour hours hr hrs h",
+    "am": "am a.m",
+    "pm": "pm p.m",
     "day": "day days",
     "week": "week weeks",
     "month": "month months",
@@ -77,6 +79,8 @@ def split_unit(text: str) -> tuple[str, str]:
     raw = match["unit"].strip().rstrip(".")
     if len(raw) == 1 and (raw in _LETTER_ALONE or not text[: match.start("unit")].endswith(" ")):
         return text, ""
+    if raw.startswith("^") and re.search(r"\\(?:sin|cos|tan|cot|sec|csc)(?![a-zA-Z])", match["value"]):
+        return text, ""  # of the angle, not of the value
     is_sign = raw.lstrip("\\") == "%" or raw.startswith("^")
     if not is_sign and not text[: match.start("unit")].endswith(" ") and normal_unit(raw) == raw:
         return text, ""  # `2x`, `5ab`: no known unit, no space

@@ -7,8 +7,10 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from math_verify import parse, verify
 
 from training.rl.equivalence import compare
 from training.rl.final_answer import final_answer
@@ -61,6 +63,26 @@ EQUAL = [
     (r"x \in [1,2]", "[1,2]"),
     ("10!", "3628800"),
     ("5", "3 + 2 = 5"),
+    ("5", "k = 2+3 = 5"),
+    (r"12.5\%", r"\frac{1}{8}"),
+    (r"33\frac{1}{3}\%", r"\frac{1}{3}"),
+    (r"0.\overline{3}", r"\frac{1}{3}"),
+    (r"\frac{1}{7}", r"0.\overline{142857}"),
+    (r"-\frac{7}{6}", r"-1.1\bar{6}"),
+    ("infinitely many solutions", r"\text{infinitely many}"),
+    ("all real numbers", r"\mathbb{R}"),
+    ("3.14", r"\approx 3.14"),
+    ("3.14", "x ≈ 3.14"),
+    ("(a,b)=(1,2)", "(1,2)"),
+    ("(x,y)=(1,2)", r"x=1,\ y=2"),
+    ("1/2", r"\cos 60^\circ"),
+    ("-5", "−5"),
+    (r"\text{AF}_{16}", "AF_{16}"),
+    ("x=3,5", r"x=3 \text{ or } x=5"),
+    ("5", r"\color{red}{5}"),
+    ("5", r"\bf 5"),
+    ("5", r"\underline{5}"),
+    (r"7:30 \text{ a.m.}", "7:30 AM"),
 ]
 DIFFERENT = [
     ("x^2+1=0", "y=0"),
@@ -90,6 +112,15 @@ DIFFERENT = [
     (r"\begin{pmatrix}1&2\end{pmatrix}", r"\begin{pmatrix}1\\2\end{pmatrix}"),
     ("2:3", "3:2"),
     ("5", "x^2+1=5"),
+    (r"0.\overline{3}", "0.33"),
+    (r"12.5\%", r"\frac{1}{80}"),
+    ("(a,b)=(1,2)", "(b,a)=(1,2)"),
+    ("(a,b)=(1,2)", "(2,1)"),
+    (r"7:30 \text{ a.m.}", "7:30 PM"),
+    ("0.5", r"\cos 60"),
+    (r"\infty", "10^{100}"),
+    (r"\infty", r"-\infty"),
+    ("all real numbers", r"\emptyset"),
 ]
 
 
@@ -135,6 +166,10 @@ def test_different_answers_are_refused(pool: GradingPool) -> None:
         ("Hence the final answer is **12**.", "12"),
         ("The answer is: $x^2 + 1$. Done", "x^2 + 1"),
         ("we add the 3 to the 4 and finally obtain 7 in all of this", "7"),
+        ("The answer is 5, not 6.", "5"),
+        ("The answer is 72 (clips).", "72"),
+        ("The correct option is A", "A"),
+        ("Both lines meet in the point (1, -2), as the figure shows.", "(1, -2)"),
         ("", None),
     ],
 )
@@ -230,6 +265,42 @@ def test_arithmetic_never_disagrees_with_symbols(real_data: Path) -> None:
     decided = [(gold, answer, verdict) for gold, answer in pairs if (verdict := compare(gold, answer)) is not None]
     assert len(decided) > 0.9 * len(pairs)
     assert [item for item in decided if equal(item[0], item[1]) != item[2]] == []
+
+
+@pytest.mark.data
+def test_cases_of_other_projects_pass_at_least_as_often_as_with_plain_math_verify(
+    real_data: Path, pool: GradingPool
+) -> None:
+    cases = _peer_cases(real_data / "peer_tests")
+    assert len(cases) == 52
+    grades = grade_batch([gold for gold, _, _ in cases], [response for _, response, _ in cases], pool=pool)
+    plain = [bool(verify(parse(f"${gold}$"), parse(response))) == right for gold, response, right in cases]
+    ours = [grade.correct == right for grade, (_, _, right) in zip(grades, cases, strict=True)]
+    assert sum(ours) >= sum(plain)
+    assert all(ours)  # plain math-verify: 30
+
+
+def _peer_cases(folder: Path) -> list[tuple[str, str, bool]]:
+    """(gold, response, right) of the cases about answers; those about formats or rewards of another kind are none."""
+
+    def rows(name: str) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in (folder / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()]
+
+    cases: list[tuple[str, str, bool]] = []
+    for row in rows("open_instruct_verifier_cases"):
+        if row["cls"] in ("TestPuzzleMatcherVerifier", "TestGSM8KVerifier"):
+            cases.append((row["label"], row["prediction"], row["expected_score"] == 1.0))
+    for row in rows("rllm_math_reward_cases"):
+        gold, asserts = row["task_info"]["ground_truth"], row["asserts"]
+        if isinstance(gold, str) and len(asserts) == 2 and "is_correct" in asserts[0] and "format" not in row["test"]:
+            cases.append((gold, row["model_response"], "is True" in asserts[0]))
+    for row in rows("trl_reward_cases"):
+        if "accuracy" in row["test"] or "correct_answer" in row["test"]:
+            completions, golds = (row.get(key) or row.get(f"{key}s") for key in ("completion", "solution"))
+            for place, (completion, gold) in enumerate(zip(completions or [], golds or [], strict=True)):
+                if verdict := [text for text in row["asserts"] if f"rewards[{place}] ==" in text]:
+                    cases.append((gold, completion[0]["content"], "1.0" in verdict[0]))
+    return cases
 
 
 @pytest.mark.data
