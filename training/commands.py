@@ -234,6 +234,8 @@ def evaluate(
     ] = [],  # noqa: B006 - typer reads the default, nothing changes it
 ) -> None:
     """Score models on benchmarks or positions; every response is kept, and the same command goes on from there."""
+    from functools import partial
+
     from pipeline.config import validate
     from pipeline.errors import BadInput
     from pipeline.progress import Reporter
@@ -241,7 +243,7 @@ def evaluate(
     from training.evaluate.model import open_model
     from training.evaluate.positions import PositionSettings, evaluate_positions
     from training.evaluate.protocol import EvaluationSettings
-    from training.evaluate.results import load_results
+    from training.evaluate.results import claim, load_results
     from training.evaluate.table import render_table
 
     names = [name for name in tasks.split(",") if name]
@@ -250,9 +252,11 @@ def evaluate(
     of_tasks = validate(EvaluationSettings, "--set", {}, tuple(overrides)) if names else None
     of_positions = validate(PositionSettings, "--set", {}, tuple(overrides)) if positions else None
     folders = [out / Path(model).name for model in models]
+    if twice := next((folder for place, folder in enumerate(folders) if folder in folders[:place]), None):
+        raise BadInput(f"two models are called {twice.name}; evaluate one of them with another --out, and see --beside")
     reporter = Reporter(quiet=False)
     for model, folder in zip(models, folders, strict=True):
-        engine, tokenizer = open_model(model, dtype, batch)
+        engine, tokenizer = open_model(model, dtype, batch, partial(claim, folder))
         name = Path(model).name
         if of_tasks is not None:
             run_evaluation(name, engine, tokenizer, names, of_tasks, data, folder, reporter)

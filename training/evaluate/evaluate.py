@@ -51,7 +51,8 @@ def evaluate(
         tasks: shipped tasks or task files.
         settings: of every task.
         data: folder of JSONL files, or one file; null: from the Hub.
-        out: folder of responses and results; responses there of the same protocol and prompts are not drawn again.
+        out: folder of responses and results; responses there of the same protocol and prompts are not drawn again, so
+            they have to be of the same weights (`claim` in `training.evaluate.results`).
         reporter: shows progress.
 
     Raises:

@@ -1,5 +1,6 @@
 """A checkpoint in Hugging Face format, ready to generate."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -7,13 +8,28 @@ from pipeline.errors import BadInput
 from training.rl.engine import EmbeddedEngine
 
 
-def open_model(name: str, dtype: str | None, max_batch: int) -> tuple[EmbeddedEngine, Any]:
+def weights_digest(model: Any) -> str:
+    """32 hex digits over the names and values of a model's parameters, in the type that it computes in."""
+    import torch
+    import xxhash
+
+    state = xxhash.xxh3_128()
+    for name, parameter in sorted(model.named_parameters()):
+        state.update(name.encode())
+        state.update(parameter.detach().cpu().contiguous().view(torch.uint8).numpy())
+    return state.hexdigest()
+
+
+def open_model(
+    name: str, dtype: str | None, max_batch: int, on_weights: Callable[[str], None] | None = None
+) -> tuple[EmbeddedEngine, Any]:
     """The engine with a model's weights, and its tokenizer.
 
     Args:
         name: folder (as `mathmill export` writes it) or Hub name.
         dtype: of compute; null: bfloat16 on a GPU, float32 on a CPU.
         max_batch: completions at a time.
+        on_weights: told the digest of the weights; may refuse them.
 
     Raises:
         BadInput: no such model, or one that the engine cannot decode.
@@ -32,6 +48,8 @@ def open_model(name: str, dtype: str | None, max_batch: int) -> tuple[EmbeddedEn
         raise BadInput(
             f"{name}: {' '.join(str(error).split())[:300]}; give a checkpoint in Hugging Face format"
         ) from error
+    if on_weights is not None:
+        on_weights(weights_digest(model))
     engine = EmbeddedEngine(model.config, tokenizer, device, dtype, max_batch)
     engine.update_weights(dict(model.named_parameters()), version=0)
     return engine, tokenizer

@@ -36,6 +36,23 @@ class TaskResult:
     """Of next-token accuracy: the share of predictions that are the next token alone."""
 
 
+def claim(folder: Path, weights: str) -> None:
+    """Note whose responses a folder holds; those of one model are never counted as another's.
+
+    Args:
+        folder: of an evaluation.
+        weights: digest of the model's weights.
+
+    Raises:
+        BadInput: it holds those of other weights.
+    """
+    path = folder / "weights.json"
+    found = json.loads(path.read_text(encoding="utf-8"))["xxh3_128"] if path.is_file() else weights
+    if found != weights:
+        raise BadInput(f"{folder}: holds responses of other weights ({found}); give another --out, or remove it")
+    write_json(path, {"xxh3_128": weights})
+
+
 def save_results(out: Path, model: str, results: Sequence[TaskResult]) -> None:
     """Put results into the results.json of `out`; those of other tasks, protocols and numbers of problems stay."""
     path = out / "results.json"

@@ -13,7 +13,7 @@ from training.rl.rewards import rewards
 from training.rl.rollout import Completion, RolloutEngine
 from training.rl.scorer import Scorers
 from training.rl.settings import LoadedRlRun
-from training.rl.task import Evaluation, Prompt, PromptState, Verdict
+from training.rl.task import Evaluation, Prompt, PromptState, Verdict, evaluation_folder
 
 
 class AnswerTask:
@@ -93,7 +93,7 @@ class AnswerTask:
             settings.tasks,
             protocol,
             self._loaded.resolve(settings.data),
-            folder / "evaluations" / f"step-{step:07d}",
+            evaluation_folder(folder, step),
             Reporter(quiet=True),
         )
         found = {f"eval/accuracy/{result.task}": result.pass_at["1"].value for result in results}

@@ -4,6 +4,7 @@ A task is its prompts in their order, what a completion is worth, and what is ev
 order stands is a `PromptState` that goes in and comes out, so that a resume begins exactly where a checkpoint stands.
 """
 
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -83,6 +84,13 @@ class WarmUp(Protocol):
     def take(self, state: PromptState) -> tuple[list[Lesson], PromptState]:
         """What the next of them learns, and the state behind it."""
         ...
+
+
+def evaluation_folder(folder: Path, step: int) -> Path:
+    """Where an evaluation after `step` steps keeps its responses: emptied, as those of before may be other weights'."""
+    out = folder / "evaluations" / f"step-{step:07d}"
+    shutil.rmtree(out, ignore_errors=True)
+    return out
 
 
 class Task(Protocol):

@@ -8,7 +8,7 @@ from pipeline.progress import Reporter
 from training.documents import DocumentTokens
 from training.evaluate.next_token import Asker, evaluate_next_token
 from training.rl.rollout import RolloutEngine
-from training.rl.task import Evaluation
+from training.rl.task import Evaluation, evaluation_folder
 from training.rpt.encoding import Encoder
 from training.rpt.objectives.next_token import NextTokenSettings
 from training.rpt.objectives.settings import make_objective
@@ -41,7 +41,7 @@ class HeldOut:
         due = settings.at_start if step == 0 else step % settings.every_steps == 0 or step == self._num_steps
         if not due and step not in settings.at_steps:
             return None
-        out, figures, words = folder / "evaluations" / f"step-{step:07d}", dict[str, float](), []
+        out, figures, words = evaluation_folder(folder, step), dict[str, float](), []
         for mode in settings.modes:
             protocol = settings.protocol(mode)
             for result in evaluate_next_token(

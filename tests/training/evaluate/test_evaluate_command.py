@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from pipeline.errors import BadInput
@@ -45,6 +46,22 @@ def test_a_model_is_evaluated_from_the_command_line(tmp_path: Path) -> None:
     assert "3 problems, a part of the benchmark; 0-shot, simple, greedy, 8 tokens" in done.stdout
     (responses,) = (tmp_path / "out/evaluate/model/responses").glob("svamp-*.jsonl")
     assert len(responses.read_text(encoding="utf-8").splitlines()) == 3
+
+
+def test_responses_of_one_model_are_never_anothers(tmp_path: Path) -> None:
+    for place, folder in enumerate(("one/export", "two/export")):
+        torch.manual_seed(place)
+        AutoModelForCausalLM.from_config(AutoConfig.for_model(**MODEL)).save_pretrained(tmp_path / folder)
+        save_tokenizer(tmp_path / folder)
+    (tmp_path / "svamp.jsonl").write_text('{"question": "1+1=", "answer": "2"}\n', encoding="utf-8")
+    one, two = (str(tmp_path / folder) for folder in ("one/export", "two/export"))
+    settings = ["template=simple", "max_new_tokens=2"]
+    for _ in range(2):
+        evaluate([one], tasks="svamp", data=tmp_path, out=tmp_path / "out", overrides=settings)
+    with pytest.raises(BadInput, match="holds responses of other weights"):
+        evaluate([two], tasks="svamp", data=tmp_path, out=tmp_path / "out", overrides=settings)
+    with pytest.raises(BadInput, match="two models are called export"):
+        evaluate([one, two], tasks="svamp", data=tmp_path, out=tmp_path / "out", overrides=settings)
 
 
 def test_a_model_is_evaluated_on_positions(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

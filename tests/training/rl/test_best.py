@@ -15,7 +15,7 @@ from training.export import export
 from training.rl.answer_task import AnswerTask
 from training.rl.rollout import RolloutEngine
 from training.rl.settings import LoadedRlRun
-from training.rl.task import Evaluation
+from training.rl.task import Evaluation, evaluation_folder
 from training.rl.train import train_rl_in
 from training.watch import read_metrics
 from training.world import World
@@ -113,6 +113,13 @@ def test_a_run_that_begins_anew_has_no_log_of_before(
     (tmp_path / "out/metrics.jsonl").write_text('{"step": 0, "time": 0, "eval/accuracy/gsm8k": 0.9}\n')
     train_rl_in(world, _run(tmp_path, "none", num_steps=1), tmp_path / "out")
     assert [event["step"] for event in read_metrics(tmp_path / "out")] == [0, 1, 1]
+
+
+def test_an_evaluation_begins_with_an_empty_folder(tmp_path: Path) -> None:
+    stale = tmp_path / "evaluations/step-0000004/responses/gsm8k.jsonl"
+    stale.parent.mkdir(parents=True)
+    stale.write_text("of other weights\n")
+    assert not evaluation_folder(tmp_path, 4).exists()
 
 
 def test_a_return_without_an_evaluation_is_refused(tmp_path: Path) -> None:
