@@ -75,8 +75,8 @@ def answer_work(answers: Sequence[Answer], segments: Sequence[Segment] | None) -
 
 
 def lesson_work(lessons: Sequence[Lesson]) -> list[Work]:
-    """Of texts learned by cross-entropy: the head is computed at every token."""
-    return [work_behind(0, lesson.length - 1, lesson.length - 1) for lesson in lessons]
+    """Of texts learned by cross-entropy."""
+    return [work_behind(0, lesson.length - 1, lesson.num_trained) for lesson in lessons]
 
 
 def of_update(

@@ -6,7 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from training.loss import IGNORE
+from training.loss import IGNORE, summed_cross_entropy
 from training.model import LossModel
 from training.prefix.branches import BranchAttention
 from training.prefix.keep import Kept
@@ -91,8 +91,11 @@ class PolicyModel(LossModel):
         return self._answers(batch)
 
     def _language(self, hidden: Tensor, rows: Rows) -> Tensor:
-        """Σ weight × cross entropy, at temperature 1."""
-        loss = self.cross_entropy(hidden, rows)
+        """Σ weight × cross entropy, at temperature 1; the head is computed on learned tokens alone."""
+        places = (rows.labels != IGNORE).nonzero()[:, 0]
+        weights = None if rows.weights is None else rows.weights[places]
+        head = self.model.get_output_embeddings().weight
+        loss = summed_cross_entropy(hidden[places], head, rows.labels[places], weights, compiled=self.compiled)
         self.stats.language += float(loss.detach())
         return loss
 

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Generic, Literal, TypeVar
 
 from pydantic import Field, model_validator
 
+import manifests
 from pipeline.config import find_config, load_config
 from pipeline.frozen import Frozen
 from training.rl.algorithms import Algorithm
@@ -213,8 +214,8 @@ class LoadedPolicyRun(Generic[Settings]):
 
     @property
     def folder(self) -> Path:
-        """Folder of the run file."""
-        return self.path.parent
+        """Folder of the run file; of a shipped run the working directory."""
+        return Path() if manifests.ROOT in self.path.absolute().parents else self.path.parent
 
     def resolve(self, path: str) -> Path:
         """A path of the run file."""

@@ -97,7 +97,7 @@ def work(segments: Sequence[Segment]) -> list[Work]:
     works = []
     for segment in segments:
         length = len(segment.spine)
-        works.append(work_behind(0, length, 0 if segment.learned_from is None else length))
+        works.append(work_behind(0, length, 0 if segment.learned_from is None else length - segment.learned_from))
         for branch in segment.branches:
             works.append(work_behind(branch.length, len(branch.tail), 0))
             behind = branch.length + len(branch.tail)
