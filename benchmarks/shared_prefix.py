@@ -15,7 +15,7 @@ at every key that is seen, the head at answer tokens alone, on every side).
 
 Memory is the most that tensors held at one time beyond weights and gradients, counted operation by operation, with 8
 answers to a micro-batch, and with all 128. Naive micro-batches of more than 100,000 tokens are not run: they hold what
-the largest smaller one does, in proportion to their tokens. Ends with 1 when the tree is below 0.8 of its FLOP bound, or
+the largest smaller one does, in proportion to their tokens. Ends with 1 when the tree is below 0.8 of its FLOP bound or
 holds more than half of naive's memory at 128 answers.
 """
 
