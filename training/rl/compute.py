@@ -1,7 +1,7 @@
 """What a policy run spends: tokens and FLOP of drawing, scoring and training, step by step and in all.
 
-Counted from the answers themselves, as the scheme computes them: a prompt is read once for all answers of its group;
-shared prefixes are computed once where training shares them.
+Counted from the answers themselves, as the scheme computes them: what prompts begin with alike is read once; what they
+share is trained once where training shares it.
 """
 
 from collections.abc import Sequence
@@ -10,6 +10,7 @@ from pipeline.frozen import Frozen
 from training.flops import Cost, Work, work_behind
 from training.rl.answers import Answer
 from training.rl.lessons import Language, Lesson, shared_documents
+from training.rl.prefix.common import common_tokens
 from training.rl.prefix.plan import Segment
 from training.rl.prefix.plan import work as segment_work
 
@@ -38,9 +39,12 @@ class Spent(Frozen):
 
 
 def drawn(cost: Cost, answers: Sequence[Answer]) -> Spent:
-    """Of drawing answers: each group's prompt once, then a token at a time."""
-    prompts = {answer.group: len(answer.prompt_tokens) for answer in answers}
-    prefill = sum((work_behind(0, length, 1) for length in prompts.values()), Work())
+    """Of drawing answers, as one process draws them: what prompts begin with alike once, then a token at a time."""
+    prefill, before = Work(), tuple[int, ...]()
+    for prompt in sorted({answer.prompt_tokens for answer in answers}):
+        start = min(common_tokens(before, prompt), len(prompt) - 1)
+        prefill += work_behind(start, len(prompt) - start, 1)
+        before = prompt
     # The first token is drawn behind the prompt, the last is never read.
     decode = sum((_behind(answer) for answer in answers), Work())
     return Spent(

@@ -1,4 +1,4 @@
-"""Attention of the embedded engine: keys and values in fixed slots, written by prefill, extended by decoding.
+"""Attention of the embedded engine: keys and values in fixed slots, handed out by prefill, extended by decoding.
 
 transformers' layers call `rollout_attention` by its registered name, and hand it the store that the engine passed to
 the model; no cache object, no mask tensor over the batch's longest prompt.
@@ -19,9 +19,9 @@ NAME = "rollout"
 
 
 class KeyValueStore:
-    """Keys and values of every layer in `slots` rows of `length` tokens; memory is taken at the first prefill.
+    """Keys and values of every layer in `slots` rows of `length` tokens, and one row more, for prompts.
 
-    Shapes per layer: [slots, key heads, length, dim].
+    Shapes per layer: [slots + 1, key heads, length, dim]. Memory is taken at the first prefill.
     """
 
     def __init__(self, slots: int, length: int) -> None:
@@ -32,24 +32,30 @@ class KeyValueStore:
     def layer(self, index: int, like: Tensor) -> tuple[Tensor, Tensor]:
         """The two tensors of a layer, made like `like` ([1, key heads, tokens, dim]) when they are not there yet."""
         if index not in self.keys:
-            shape = (self.slots, like.shape[1], self.length, like.shape[3])
+            shape = (self.slots + 1, like.shape[1], self.length, like.shape[3])
             self.keys[index] = like.new_zeros(shape)
             self.values[index] = like.new_zeros(shape)
         return self.keys[index], self.values[index]
 
-    def copy(self, source: int, targets: list[int], length: int) -> None:
-        """Copy the first `length` tokens of one slot to others: prompts are computed once for all their samples."""
+    def hand_out(self, targets: list[int], length: int) -> None:
+        """Copy the first `length` tokens of the prompts' row to slots."""
         for tensors in (self.keys, self.values):
             for tensor in tensors.values():
-                tensor[targets, :, :length] = tensor[source, :, :length]
+                tensor[targets, :, :length] = tensor[self.slots, :, :length]
 
 
 @dataclass(frozen=True)
 class Prefill:
-    """One prompt goes to one slot; the rows of a forward are that prompt alone."""
+    """The prompts' row is written from `start` on; the rows of a forward are these `tokens` alone."""
 
     store: KeyValueStore
-    slot: int
+    start: int
+    tokens: int
+
+    @cached_property
+    def seen(self) -> Tensor:
+        """Which tokens of the row each one attends to, [tokens, start + tokens]."""
+        return torch.ones(self.tokens, self.start + self.tokens, dtype=torch.bool).tril(self.start)
 
 
 @dataclass(frozen=True)
@@ -104,10 +110,18 @@ def rollout_attention(
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
     keys, values = rollout.store.layer(int(module.layer_idx), key)
     if isinstance(rollout, Prefill):
-        keys[rollout.slot, :, : key.shape[2]] = key[0]
-        values[rollout.slot, :, : value.shape[2]] = value[0]
+        start, end = rollout.start, rollout.start + rollout.tokens
+        row = rollout.store.slots
+        keys[row, :, start:end] = key[0]
+        values[row, :, start:end] = value[0]
         output = functional.scaled_dot_product_attention(
-            query, key, value, is_causal=True, scale=scale, enable_gqa=key.shape[1] != query.shape[1]
+            query,
+            keys[row : row + 1, :, :end],
+            values[row : row + 1, :, :end],
+            attn_mask=rollout.seen.to(query.device) if start else None,
+            is_causal=start == 0,
+            scale=scale,
+            enable_gqa=key.shape[1] != query.shape[1],
         )
         return output.transpose(1, 2), None
     keys[rollout.slots, :, rollout.positions] = key[0].transpose(0, 1)
@@ -117,8 +131,8 @@ def rollout_attention(
     output = functional.scaled_dot_product_attention(
         # The heads that share a key head are rows of one product.
         query[0].transpose(0, 1).reshape(count, key.shape[1], -1, dim),
-        (keys if whole else keys[rollout.slots])[:, :, : rollout.length],
-        (values if whole else values[rollout.slots])[:, :, : rollout.length],
+        (keys[:-1] if whole else keys[rollout.slots])[:, :, : rollout.length],
+        (values[:-1] if whole else values[rollout.slots])[:, :, : rollout.length],
         attn_mask=rollout.seen,
         scale=scale,
     )

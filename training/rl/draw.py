@@ -92,14 +92,18 @@ def _generate(
     step: int,
     world: World,
 ) -> list[Answer]:
-    """The answers of all groups of a draw; each process draws and rewards every `world.size`-th group."""
+    """The answers of all groups of a draw; each process draws and rewards a run of them.
+
+    Neighbours stay together: prompts of one document begin alike, and a beginning is computed once where it is met.
+    """
     sampling = Sampling(
         temperature=run.sampling.temperature,
         max_new_tokens=run.sampling.max_new_tokens(step),
         stop=task.stop,
         seed=run.sampling.seed,
     )
-    mine, samples = groups[world.rank :: world.size], run.sampling.samples
+    first, end = (len(groups) * rank // world.size for rank in (world.rank, world.rank + 1))
+    mine, samples = groups[first:end], run.sampling.samples
     requests = [Request(group.prompt.tokens, group.position, sample) for group in mine for sample in range(samples)]
     completions = engine.generate(requests, sampling, step)
     by_group = [completions[first : first + samples] for first in range(0, len(completions), samples)]

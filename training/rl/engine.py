@@ -1,7 +1,8 @@
 """The embedded engine: decodes with the trainer's own weights, in the same process, on CPU or one GPU.
 
-Prompts are computed once for all their samples; a finished completion gives its slot to the next request. What is drawn
-depends on (seed, step, prompt, sample, position) and the weights alone, so it is the same in any batch and on any rank.
+Prompts are computed once for all their samples, and what prompts begin with alike once for all of them; a finished
+completion gives its slot to the next request. What is drawn depends on (seed, step, prompt, sample, position) and the
+weights alone, so it is the same in any batch and on any rank.
 """
 
 import copy
@@ -21,6 +22,7 @@ from training.rl import decode
 from training.rl.choose import choose
 from training.rl.decode import Decode, KeyValueStore, Prefill
 from training.rl.noise import uniforms
+from training.rl.prefix.common import common_tokens
 from training.rl.rollout import Completion, Request, Sampling, StopReason, Weights, end_tokens
 from training.rl.stops import StopStrings
 
@@ -110,17 +112,19 @@ class EmbeddedEngine:
         if any(not request.tokens for request in requests):
             raise ValueError("an empty prompt; give at least one token (BOS, say)")
         done: dict[int, Completion] = {}
-        # Samples of one prompt follow each other, so that it is computed once for as many as fit.
+        # In the order of their tokens, each prompt begins like the one before it as far as like any before it. So every
+        # beginning is computed once, and the samples of a prompt follow each other.
         waiting = deque(sorted(range(len(requests)), key=lambda place: (requests[place].tokens, place)))
         slots = min(self._max_batch, len(requests))
         length = max((len(request.tokens) for request in requests), default=0) + sampling.max_new_tokens
         store = KeyValueStore(slots, length)
         running: dict[int, _Running] = {}
+        prompt: tuple[int, ...] = ()
         stops = StopStrings(self._tokenizer, sampling.stop)
         while waiting or running:
             free = [slot for slot in range(slots) if slot not in running]
             if waiting and free:
-                self._admit(requests, waiting, free, store, running, sampling, step)
+                prompt = self._admit(requests, waiting, free, store, prompt, running, sampling, step)
             else:
                 active = sorted(running)
                 logits = self._advance(store, active, running)
@@ -139,22 +143,26 @@ class EmbeddedEngine:
         waiting: deque[int],
         free: list[int],
         store: KeyValueStore,
+        before: tuple[int, ...],
         running: dict[int, _Running],
         sampling: Sampling,
         step: int,
-    ) -> None:
-        """Start one prompt with as many of its samples as there are free slots."""
+    ) -> tuple[int, ...]:
+        """Start one prompt, computed behind what it shares with the one `before`, with as many samples as fit."""
         tokens = requests[waiting[0]].tokens
         group: list[_Running] = []
         while waiting and len(group) < len(free) and requests[waiting[0]].tokens == tokens:
             place = waiting.popleft()
             group.append(_Running(place, requests[place]))
         taken = free[: len(group)]
-        ids = torch.tensor([tokens], device=self._device)
-        logits = self._logits(ids, torch.arange(len(tokens), device=self._device)[None], Prefill(store, taken[0]))
-        store.copy(taken[0], taken[1:], len(tokens))
+        start = min(common_tokens(before, tokens), len(tokens) - 1)  # the last token's logits are wanted
+        ids = torch.tensor([tokens[start:]], device=self._device)
+        places = torch.arange(start, len(tokens), device=self._device)
+        logits = self._logits(ids, places[None], Prefill(store, start, len(places)))
+        store.hand_out(taken, len(tokens))
         self._draw(logits[-1:].expand(len(group), -1), group, sampling, step)
         running.update(zip(taken, group, strict=True))
+        return tokens
 
     def _advance(self, store: KeyValueStore, active: list[int], running: dict[int, _Running]) -> Tensor:
         """Logits [n, vocabulary] behind the newest token of each active slot."""

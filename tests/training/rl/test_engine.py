@@ -8,6 +8,7 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
 
 from pipeline.errors import BadInput
+from training.rl.decode import Decode, Prefill
 from training.rl.engine import EmbeddedEngine
 from training.rl.noise import uniforms
 from training.rl.rollout import Completion, Request, Sampling
@@ -96,6 +97,33 @@ def test_draws_do_not_depend_on_the_batch_nor_on_the_order(max_batch: int) -> No
     other = _engine(model, max_batch).generate([requests[place] for place in order], sampling, step=7)
     assert [completion.tokens for completion in other] == [whole[place].tokens for place in order]
     assert [c.logprobs for c in other] == [pytest.approx(whole[place].logprobs, rel=1e-9) for place in order]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_what_prompts_begin_with_alike_is_computed_once(family: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    document = [(5 * place + place * place) % 60 for place in range(40)]
+    tails = [(60, 1), (2,), (), (61, 62, 3), (4, 4, 4)]
+    prompts = [(*document[:seen], *tail) for seen, tail in zip((8, 8, 19, 33, 40), tails, strict=True)]
+    requests = [Request(prompt, place, sample) for place, prompt in enumerate(prompts) for sample in range(4)]
+    engine = _engine(_model(family, torch.float64), max_batch=8)
+    prefilled, logits = list[int](), engine._logits
+
+    def record(ids: torch.Tensor, positions: torch.Tensor, purpose: Prefill | Decode) -> torch.Tensor:
+        if isinstance(purpose, Prefill):
+            prefilled.append(ids.numel())
+        return logits(ids, positions, purpose)
+
+    monkeypatch.setattr(engine, "_logits", record)
+    sampling = Sampling(max_new_tokens=12, seed=2)
+    drawn = engine.generate(requests, sampling, step=3)
+    beginnings = {prompt[:length] for prompt in prompts for length in range(1, len(prompt) + 1)}
+    # What else was computed: the last token of a prompt whose samples did not fit at once, or that another goes on.
+    again = sum(prefilled) - len(beginnings)
+    assert 0 <= again <= len(prefilled) - len(prompts) + 1
+    for request, completion in zip(requests, drawn, strict=True):
+        (alone,) = engine.generate([request], sampling, step=3)
+        assert completion.tokens == alone.tokens
+        assert completion.logprobs == pytest.approx(alone.logprobs, rel=1e-12)
 
 
 def test_draws_depend_on_step_seed_prompt_and_sample() -> None:
