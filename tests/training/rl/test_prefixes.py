@@ -8,9 +8,10 @@ import pytest
 import torch
 
 from support.prefixes import HEAD, learn, position_answers, settings
+from training.flops import Cost
 from training.prefix import attend
 from training.prefix.branches import BranchAttention, Crossing, Layout, SpineKeys
-from training.rl import update
+from training.rl import compute, update
 from training.rl.lessons import Language
 from training.rl.prefix.plan import Group, find_segments, plan, work
 
@@ -124,9 +125,15 @@ def test_the_bill_is_that_of_the_scheme():
     answers = position_answers({0: lengths}, samples=samples)
     tails = sum(len(answer.prompt_tokens) - answer.prefix_length for answer in answers[::samples])
     drawn = sum(len(answer.tokens) for answer in answers)
-    total = sum((part.tokens for part in work(find_segments(answers))), 0)
+    segments = find_segments(answers)
+    total = sum(part.tokens for part in work(segments))
     # I + T + Σ (s + G·R), but for the last token of each tail: it is computed with each answer, whose last one is not.
     assert total == len(HEAD) + max(lengths) + tails - len(lengths) + drawn
+    cost = Cost(layers=1, head=0, attention=0)
+    assert compute.of_update(cost, answers, None, segments).trained == total
+    assert compute.of_update(cost, answers, None, segments).flops == 6 * total
+    # The engine reads the whole of tails, and the samples of a prompt share its last token too.
+    assert compute.drawn(cost, answers).prefilled == len({a.prompt_tokens[:n] for a in answers for n in range(99)}) - 1
 
 
 def test_prefixes_that_do_not_nest_are_refused():
