@@ -23,6 +23,19 @@ PRESETS: dict[str, dict[str, Any]] = {
     },
     "cispo": {"advantage": "normalised", "level": "token", "average": "tokens", "term": "cispo"},
 }
+"""What each name stands for. Ratio level; clip form; denominator; and TRL 1.16's settings that give the same loss:
+
+- `grpo` (arXiv 2402.03300): token; PPO's, 0.2 below and above; mean over an answer's tokens, then over answers.
+  TRL: loss_type grpo, importance_sampling_level token, epsilon 0.2.
+- `dr_grpo` (2503.20783): token; PPO's, 0.2 and 0.2; answers times the longest length. TRL: loss_type dr_grpo.
+- `dapo` (2503.14476): token; PPO's, 0.2 below and 0.28 above; all tokens of the update; groups refilled.
+  TRL: loss_type dapo, epsilon_high 0.28.
+- `rloo` (2402.14740): product over the answer; PPO's, 0.2 and 0.2; answers. TRL: RLOOTrainer, epsilon 0.2.
+- `gspo` (2507.18071): geometric mean over the answer; PPO's, 3e-4 below and 4e-4 above; as `grpo`.
+  TRL: loss_type grpo, importance_sampling_level sequence, epsilon 3e-4, epsilon_high 4e-4.
+- `cispo` (2506.13585): token; the constant weight min(r, `cispo_bound`) before log π, no lower bound; all tokens.
+  TRL: loss_type cispo, epsilon_high 5.0 (absolute, as here; other libraries add 1 to theirs).
+"""
 
 
 class Algorithm(Frozen):

@@ -21,7 +21,7 @@ _NAMES = {
     "week": "week weeks",
     "month": "month months",
     "year": "year years yr yrs",
-    "g": "gram grams g",
+    "g": "gram grams g gm gms",
     "mg": "milligram milligrams mg",
     "kg": "kilogram kilograms kilo kilos kg kgs",
     "lb": "pound pounds lb lbs",
@@ -76,17 +76,26 @@ def split_unit(text: str) -> tuple[str, str]:
     match = _BEHIND.match(text)
     if match is None or not re.search(r"\d|\\pi", match["value"]):
         return text, ""
-    raw = match["unit"].strip().rstrip(".")
-    if len(raw) == 1 and (raw in _LETTER_ALONE or not text[: match.start("unit")].endswith(" ")):
-        return text, ""
+    raw, spaced = match["unit"].strip().rstrip("."), text[: match.start("unit")].endswith(" ")
     if raw.startswith("^") and re.search(r"\\(?:sin|cos|tan|cot|sec|csc)(?![a-zA-Z])", match["value"]):
         return text, ""  # of the angle, not of the value
-    is_sign = raw.lstrip("\\") == "%" or raw.startswith("^")
-    if not is_sign and not text[: match.start("unit")].endswith(" ") and normal_unit(raw) == raw:
-        return text, ""  # `2x`, `5ab`: no known unit, no space
+    if raw[0].isalpha() and _is_product(raw, spaced):
+        return text, ""
     if re.match(r"(?:or|and|if|when|for|mod|to|is|are)\b", raw):
         return text, ""
     return match["value"].strip(), normal_unit(raw)
+
+
+def _is_product(raw: str, spaced: bool) -> bool:
+    """Whether letters behind a number are variables: `3x`, `18x^8`, `5 ab`, and no known unit (`5 m^2`, `5cm`)."""
+    bare, power, digits = re.fullmatch(r"(.*?)(\^\{?(-?\d)\}?)?", raw, re.DOTALL).groups()  # type: ignore[union-attr]
+    if power and digits.lstrip("-") not in ("1", "2", "3"):
+        return True
+    if len(bare) == 1:
+        return bare in _LETTER_ALONE or not spaced
+    if bare in _UNITS or bare.lower() in _UNITS:
+        return False
+    return not spaced or re.fullmatch(r"[a-z]{2}|[abcxyz]{3}", bare) is not None
 
 
 @lru_cache(maxsize=4096)

@@ -83,6 +83,9 @@ EQUAL = [
     ("5", r"\bf 5"),
     ("5", r"\underline{5}"),
     (r"7:30 \text{ a.m.}", "7:30 AM"),
+    ("12 gm", "12 grams"),
+    (r"15\mbox{ cm}^2", "15"),
+    ("9.8 m/s^2", "9.8"),
 ]
 DIFFERENT = [
     ("x^2+1=0", "y=0"),
@@ -118,6 +121,12 @@ DIFFERENT = [
     ("(a,b)=(1,2)", "(2,1)"),
     (r"7:30 \text{ a.m.}", "7:30 PM"),
     ("0.5", r"\cos 60"),
+    (r"18^\circ", "18x^8"),
+    (r"5\text{ inches}", "5r^5"),
+    ("3:1", "3R^2"),
+    ("18", "18 xy^2"),
+    ("18", r"18\,ab"),
+    ("5", "5 m^2 n"),
     (r"\infty", "10^{100}"),
     (r"\infty", r"-\infty"),
     ("all real numbers", r"\emptyset"),
