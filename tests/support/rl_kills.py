@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import training.checkpoint
-from training.checkpoint import DONE
+from training.checkpoint import DONE, step_folder
 from training.rl.settings import load_rl_run
 from training.rl.train import train_rl_in
 from training.rpt.settings import load_rpt_run
@@ -18,6 +18,8 @@ from training.world import World
 
 DRAWING = "training.rl.engine:EmbeddedEngine._advance"
 LEARNING = "training.rl.learner:update"
+HANDING_OVER = "training.rl.vllm:differences"
+"""The server has read new weights, and is paused."""
 
 
 def finish(world: World, path: Path, out: Path, *overrides: str) -> None:
@@ -29,7 +31,7 @@ def finish(world: World, path: Path, out: Path, *overrides: str) -> None:
 
 
 def stop_in(
-    world: World, path: Path, out: Path, where: str, stored: int, call: int, number: int, *overrides: str
+    world: World, path: Path, out: Path, where: str, stored: int, call: int, number: int, checkpoint: int = 2
 ) -> None:
     """A signal to this process at the `call`-th call of a function, once the rows of `stored` steps are on disk."""
     module, _, name = where.partition(":")
@@ -44,13 +46,13 @@ def stop_in(
         if len(list(out.glob("rollouts/step-*.parquet"))) == stored:
             calls += 1
             if calls == call:
-                while not (out / "step-0000002" / DONE).exists():  # it is written in the background
+                while not (step_folder(out, checkpoint) / DONE).exists():  # it is written in the background
                     time.sleep(0.005)
                 os.kill(os.getpid(), number)
         return real(*args, **kwargs)
 
     setattr(owner, last, wrapped)
-    end_as_the_command(partial(finish, world, path, out, *overrides))
+    end_as_the_command(partial(finish, world, path, out))
 
 
 def kill_in_save(world: World, path: Path, out: Path, step: int) -> None:

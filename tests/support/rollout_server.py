@@ -36,6 +36,8 @@ class Faults:
     """Another vocabulary."""
     deaf: bool = False
     """Weights are not read, and nothing is said of it."""
+    keeps: str | None = None
+    """A tensor that it holds, and does not compute with: it keeps the one of before."""
     blind: bool = False
     """The folder of the weights is not there, as on another node."""
 
@@ -77,8 +79,9 @@ class RolloutServer:
         self.label, self.paused = "default", False
 
     def _hold(self, weights: dict[str, Any]) -> None:
+        kept = {self.faults.keeps: self._weights[self.faults.keeps]} if self.faults.keeps else {}
         self._weights = weights
-        self._engine.update_weights(weights, 0)
+        self._engine.update_weights({**weights, **kept}, 0)
 
     def __enter__(self) -> "RolloutServer":
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)

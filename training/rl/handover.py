@@ -4,7 +4,7 @@ import copy
 import hashlib
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,20 +12,22 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, PreTrainedModel
 from transformers.utils import logging
 
-from training.model import DTYPES
+from training.model import DTYPES, restore_buffers
 from training.rl.rollout import Weights
 
-_VERSION = re.compile(r"\.?\d+-[0-9a-f]{16}(\.tmp)?")
+_VERSION = re.compile(r"\.?\w+-[0-9a-f]{16}(\.tmp)?")
 _EMPTY = hashlib.sha256().hexdigest()
 """What a server tells of a tensor that it keeps in a form of its own."""
+
+State = dict[str, Tensor]
 
 
 @dataclass(frozen=True)
 class Handover:
-    """Weights on disk. `label` is their version and a digest of every byte: no other weights ever have it."""
+    """Weights on disk. `label` is a name and a digest of every byte: no other weights ever have it."""
 
     folder: Path
     label: str
@@ -43,24 +45,46 @@ class WeightsFolder:
     """
 
     def __init__(self, folder: Path, config: Any, dtype: str) -> None:
-        self._folder, self._dtype = folder.resolve(), DTYPES[dtype]
+        self._folder, self._dtype, self._config = folder.resolve(), DTYPES[dtype], copy.deepcopy(config)
         with torch.device("meta"):
-            self._model = AutoModelForCausalLM.from_config(copy.deepcopy(config), dtype=self._dtype)
+            self._model: PreTrainedModel = AutoModelForCausalLM.from_config(
+                self._config, dtype=self._dtype, attn_implementation="sdpa"
+            )
         self._model.tie_weights()
 
-    def write(self, weights: Weights, version: int) -> Handover:
-        """A new folder, whole once it has its name."""
-        state = {name: _plain(weights[name], self._dtype) for name, _ in self._model.named_parameters()}
-        digests = {name: _digest(tensor) for name, tensor in sorted(state.items())}
+    def state(self, weights: Weights) -> State:
+        """The tensors as they are written, on the CPU; tied ones once."""
+        return {
+            name: weights[name].detach().to("cpu", self._dtype).contiguous()
+            for name, _ in self._model.named_parameters()
+        }
+
+    def write(self, state: State, name: str) -> Handover:
+        """A new folder, whole once it has its name; `name` begins the label."""
+        digests = {key: _digest(tensor) for key, tensor in sorted(state.items())}
         all_of_it = hashlib.sha256("".join(digests.values()).encode()).hexdigest()
-        label = f"{version}-{all_of_it[:16]}"
+        label = f"{name}-{all_of_it[:16]}"
         self.clear()
         target = self._folder / label
         temporary = self._folder / f".{label}.tmp"
         with _no_progress_bar():
-            self._model.save_pretrained(temporary, state_dict=state)
+            self._model.save_pretrained(temporary, state_dict=dict(state))
         temporary.rename(target)
         return Handover(target, label, digests)
+
+    def logprobs(self, state: State, prompt: Sequence[int], tokens: Sequence[int]) -> list[float]:
+        """log p of tokens behind a prompt, by transformers on the CPU, at temperature 1."""
+        model = copy.deepcopy(self._model)  # on the meta device, where it weighs nothing
+        for module in model.modules():
+            for key, buffer in module.named_buffers(recurse=False):
+                setattr(module, key, torch.empty_like(buffer, device="cpu"))
+        restore_buffers(model, self._config)
+        model.load_state_dict(state, strict=False, assign=True)
+        model.tie_weights()
+        with torch.no_grad():
+            logits = model.eval()(torch.tensor([[*prompt, *tokens]]), use_cache=False).logits[0, len(prompt) - 1 : -1]
+        values = torch.log_softmax(logits.double(), -1)
+        return [float(values[place, token]) for place, token in enumerate(tokens)]
 
     def clear(self) -> None:
         """Remove the versions that are there, half written ones too."""
@@ -93,10 +117,6 @@ def differences(ours: Mapping[str, str], theirs: Mapping[str, str]) -> list[str]
 def _blocks(names: Iterable[str]) -> set[str]:
     """`model.layers.7` of `model.layers.7.mlp.down_proj.weight`."""
     return {match[0] for name in names if (match := re.match(r".*?\.\d+(?=\.)", name))}
-
-
-def _plain(tensor: Tensor, dtype: torch.dtype) -> Tensor:
-    return tensor.detach().to("cpu", dtype).contiguous()
 
 
 def _digest(tensor: Tensor) -> str:

@@ -9,20 +9,24 @@ from typing import Any, TypeVar
 
 import torch.distributed as dist
 
-from pipeline.errors import BadInput, BuildFailed
+from pipeline.errors import BuildFailed
 from pipeline.serving.client import Fixed, ServerClient
 from pipeline.serving.limit import AdaptiveLimit
-from training.rl.handover import Handover, WeightsFolder
+from training.rl.handover import Handover, State, WeightsFolder
 from training.rl.noise import request_seed
 from training.rl.rollout import Completion, Request, Sampling, Weights, end_tokens
 from training.rl.settings import ServedSettings
 from training.rl.stops import StopStrings
-from training.rl.vllm import Sample, Vllm
+from training.rl.vllm import PROBE_TEXT, Sample, Vllm
 from training.world import World
 
 _TRIES = 5
 _STALE_DRAWS = 4
 """So often a stale answer is drawn anew before the server is given up."""
+_REHEARSALS, _REHEARSED = 4, 16
+"""Answers of a rehearsal, and tokens of the prompt and at most of each."""
+_GAPS = {"bfloat16": 0.2, "float32": 0.01, "float64": 0.01}
+"""Largest mean gap of log-probs in a rehearsal; rounding makes a tenth of it, a matrix that stays behind whole nats."""
 
 T = TypeVar("T")
 
@@ -59,7 +63,7 @@ class ServedEngine:
         longest: int,
         world: World,
     ) -> None:
-        self._settings, self._tokenizer, self._world = settings, tokenizer, world
+        self._settings, self._tokenizer, self._dtype, self._world = settings, tokenizer, dtype, world
         self._ends = sorted(end_tokens(config, tokenizer))
         self._folder = WeightsFolder(weights_folder, config, dtype) if world.is_first else None
         self._held: Handover | None = None
@@ -70,10 +74,14 @@ class ServedEngine:
     def update_weights(self, weights: Weights, version: int) -> None:
         """Write the weights, have the server read them, and see that it holds them.
 
+        Before the first ones it is given others: the same with their rows in reverse. What it draws from them must have
+        their log-probs; a server that goes on computing with anything of what it had before shows here.
+
         Raises:
-            BuildFailed: it does not.
+            BuildFailed: it does not take them.
         """
-        self._held = self._on_first(lambda: self._hand_over(weights, version))
+        begins = self._held is None
+        self._held = self._on_first(lambda: self._hand_over(weights, version, rehearse=begins))
         self._versions[self._held.label] = version
 
     def generate(
@@ -153,11 +161,35 @@ class ServedEngine:
                 print(f"{self._settings.url}: holds other weights; handed over anew", file=sys.stderr, flush=True)
                 await server.load(self._current)
 
-    def _hand_over(self, weights: Weights, version: int) -> Handover:
+    def _hand_over(self, weights: Weights, version: int, *, rehearse: bool) -> Handover:
         assert self._folder is not None
-        handover = self._folder.write(weights, version)
+        state = self._folder.state(weights)
+        if rehearse:
+            self._rehearse(self._folder, {name: tensor.flip(0) for name, tensor in state.items()})
+        handover = self._folder.write(state, str(version))
         self._ask(lambda server: server.load(handover))
         return handover
+
+    def _rehearse(self, folder: WeightsFolder, state: State) -> None:
+        handover = folder.write(state, "rehearsal")
+        prompt = tuple(self._tokenizer.encode(PROBE_TEXT, add_special_tokens=False)[:_REHEARSED])
+        sampling = Sampling(max_new_tokens=_REHEARSED)
+
+        async def draw(server: Vllm) -> list[Sample]:
+            await server.load(handover)
+            return [await server.draw(prompt, sampling, seed, self._ends) for seed in range(_REHEARSALS)]
+
+        gaps: list[float] = []
+        for sample in self._ask(draw):
+            expected = folder.logprobs(state, prompt, sample.tokens)
+            gaps += [abs(one - other) for one, other in zip(sample.logprobs, expected, strict=True)]
+        gap = sum(gaps) / len(gaps)
+        if gap > _GAPS[self._dtype]:
+            raise BuildFailed(
+                f"{self._settings.url}: does not compute with the weights that it reads: in a rehearsal its log-probs "
+                f"were {gap:.2g} from theirs in the mean; take another vLLM, or a model without tied embeddings (vLLM "
+                "on CPUs keeps the output matrix of one that has them)"
+            )
 
     def _ask(self, what: Callable[[Vllm], Awaitable[T]]) -> T:
         """Run requests in an event loop of their own."""
@@ -189,7 +221,7 @@ class ServedEngine:
         if self._world.is_first:
             try:
                 outcome[0] = action()
-            except (BadInput, BuildFailed) as error:
+            except Exception as error:  # noqa: BLE001 - raised below, here and on those that wait
                 outcome[1] = error
         dist.broadcast_object_list(outcome, src=0)
         if outcome[1] is not None:

@@ -29,7 +29,7 @@ _FAILED = {
 }
 """What to do where it fails at one."""
 _LOADING = "loading"
-_TEXT = "Let $x^2 + 1 = 0$; then x = \\pm i. Wörter, 数学, 3.14159.\n"
+PROBE_TEXT = "Let $x^2 + 1 = 0$; then x = \\pm i. Wörter, 数学, 3.14159.\n"
 _PROBE_TEMPERATURE = 2.0
 _TOP = 20
 
@@ -73,8 +73,8 @@ class Vllm:
                 f"engine.url: {self._client.url}: its context is {context} tokens, prompts and answers have up to "
                 f"{longest}; start it with --max-model-len {longest}, or shorten sampling.lengths"
             )
-        ours = tokenizer.encode(_TEXT, add_special_tokens=False)
-        theirs = (await self._ask("/tokenize", {"prompt": _TEXT, "add_special_tokens": False}))["tokens"]
+        ours = tokenizer.encode(PROBE_TEXT, add_special_tokens=False)
+        theirs = (await self._ask("/tokenize", {"prompt": PROBE_TEXT, "add_special_tokens": False}))["tokens"]
         if ours != theirs:
             raise BadInput(
                 f"engine.url: {self._client.url}: another vocabulary: a sentence is {theirs[:8]}… there, and "

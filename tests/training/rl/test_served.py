@@ -101,7 +101,7 @@ def test_logprobs_are_those_of_the_policy_and_completions_those_of_the_embedded_
         ends = {"stop": 1 in completion.tokens, "stop_string": text[-1:] in {"?", "e"}, "length": len(text) == 12}
         assert ends[completion.stop_reason]
         assert completion.text == (text[:-1] if completion.stop_reason == "stop_string" else text)
-    asked = {body["sampling_params"]["seed"] for body in server.bodies if body["sampling_params"]["logprobs"] == 0}
+    asked = {body["sampling_params"]["seed"] for body in server.bodies[-6:]}
     assert asked == {request_seed(3, 4, request.prompt, request.sample) for request in requests()}
     assert all(body["sampling_params"]["stop_token_ids"] == [1] for body in server.bodies[-6:])
 
@@ -129,10 +129,10 @@ def test_each_version_is_read_flushed_checked_and_named_while_nothing_runs(
         assert drawn.logprobs == pytest.approx(teacher_forced(policy, requests(1)[0], drawn, 1.0), rel=1e-9)
         assert [path.name for path in (tmp_path / "weights").iterdir()] == [server.label]
     assert server.log[0] == "resume", "a run before may have been killed while it was paused"
-    assert server.log[1:] == 2 * [
+    assert server.log[1:] == 3 * [
         "pause", "update_weight_version", "collective_rpc", "reset_prefix_cache", "update_weight_version", "resume",
     ]  # fmt: skip
-    assert server.calls["/weight_checker"] == 2
+    assert server.calls["/weight_checker"] == 3, "of the rehearsal too"
     assert [re.fullmatch(r"(\d)-[0-9a-f]{16}", label)[1] for label in labels] == ["0", "1"]  # type: ignore[index]
     engine.update_weights(weights(model(1)), 1)
     assert server.label == labels[1], "equal weights, equal label"
@@ -143,7 +143,8 @@ def test_each_version_is_read_flushed_checked_and_named_while_nothing_runs(
 def test_what_is_handed_over_is_a_checkpoint(tmp_path: Path) -> None:
     for tied in (False, True):
         policy = model(1, tie_word_embeddings=tied)
-        written = WeightsFolder(tmp_path / str(tied), policy.config, "bfloat16").write(weights(policy), 3)
+        folder = WeightsFolder(tmp_path / str(tied), policy.config, "bfloat16")
+        written = folder.write(folder.state(weights(policy)), "3")
         again = AutoModelForCausalLM.from_pretrained(written.folder, dtype="auto")
         assert again.dtype == torch.bfloat16
         for name, value in again.state_dict().items():
@@ -199,7 +200,7 @@ def test_a_server_that_was_started_anew_gets_the_weights_again(
         assert completion.logprobs == pytest.approx(teacher_forced(policy, request, completion, 1.0), rel=1e-9)
         assert completion.weights_version == 5
     assert sum(completion.stale_draws for completion in drawn) >= 1
-    assert server.log.count("collective_rpc") == 2, "once for all that found it"
+    assert server.log.count("collective_rpc") == 3, "the rehearsal, the weights, and once for all that found it"
     assert "handed over anew" in capsys.readouterr().err
 
 
@@ -216,7 +217,7 @@ def test_stale_samples_are_dropped_counted_and_drawn_again(
         assert (one.weights_version, one.stale_draws) == ((2, 1) if max_staleness == 0 else (1, 0))
         assert (other.weights_version, other.stale_draws) == (2, 0)
         server.faults.draw = lambda number: None
-    assert server.log.count("collective_rpc") == 4, "the server itself was right"
+    assert server.log.count("collective_rpc") == 6, "the server itself was right"
     server.faults.draw = lambda number: "label:somebody-else"
     with pytest.raises(BuildFailed, match="goes on answering with weights 'somebody-else', not '2-"):
         engine.generate(requests(1), SAMPLING)
@@ -276,6 +277,15 @@ def test_weights_that_the_server_does_not_hold_are_seen(
     server.faults.deaf, server.faults.blind = False, True
     with pytest.raises(BuildFailed, match=r"fails at /collective_rpc .*that the server sees by the same path"):
         engine.update_weights(weights(policy), 1)
+
+
+def test_a_server_that_keeps_a_matrix_of_before_is_seen(
+    server: RolloutServer, tmp_path: Path, tokenizer: Any, world: World
+) -> None:
+    engine = opened(server, tmp_path, tokenizer, world)
+    server.faults.keeps = "lm_head.weight"
+    with pytest.raises(BuildFailed, match=r"does not compute with the weights that it reads: .* in the mean"):
+        engine.update_weights(weights(model(1)), 1)
 
 
 def test_differences_name_blocks_and_norms() -> None:

@@ -11,8 +11,9 @@ import pytest
 from transformers import AutoConfig, AutoTokenizer
 
 from support.checkpoints import tensors
-from support.ranks import Ranks
+from support.ranks import Ranks, run_ranks
 from support.rl import MODEL, save_tokenizer, two_ranks_run, write_run
+from support.rl_kills import HANDING_OVER, finish, stop_in
 from support.rollout_server import Faults, RolloutServer
 from support.runs import command, environment
 from training.checkpoint import complete_checkpoints
@@ -24,8 +25,8 @@ from training.watch import read_metrics
 from training.world import World
 
 GENERATE, RELOAD = "/inference/v1/generate", "/collective_rpc"
-PROBES = 2
-"""Answers that are asked for to see that the server can do."""
+PROBES = 2 + 4
+"""Answers that are asked for to see what the server can do, and in the rehearsal."""
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +64,7 @@ def test_a_run_learns_from_what_the_server_draws(server: RolloutServer, world: W
         answers = read_answers(answers_path(tmp_path / "out", step))
         assert {answer.weights_version for answer in answers} == {step - 1}
         assert [(answer.group, answer.sample) for answer in answers] == [(g, s) for g in range(4) for s in range(3)]
-    assert server.calls[RELOAD] == 5, "the first weights, and those after each step"
+    assert server.calls[RELOAD] == 1 + 5, "the rehearsal, the first weights, and those after each step"
 
 
 def test_the_first_of_two_processes_hands_over_and_both_ask(
@@ -71,7 +72,7 @@ def test_the_first_of_two_processes_hands_over_and_both_ask(
 ) -> None:
     write(tmp_path, server, num_steps=2)
     two_ranks.run(two_ranks_run, str(tmp_path))
-    assert server.calls[RELOAD] == 3
+    assert server.calls[RELOAD] == 1 + 3
     assert all(event["policy/sampler_max_gap"] < 1e-9 for event in read_metrics(tmp_path / "out"))
     write(tmp_path / "other", server)
     server.faults.foreign = True
@@ -87,30 +88,25 @@ def test_killed_and_terminated_the_same_command_replays_what_was_drawn(
 
     tests = Path(__file__).parents[2]
     values = environment() | {"PYTHONPATH": f"{tests.parent}:{tests}"}
-
-    def run(path: str, count: int, number: int) -> tuple[int, str]:
-        """The command, with a signal when the server gets the request of a path that has `count` before it."""
-        server.calls.clear()
-        words = command("train", "rl", loaded.path, "--out", out)
-        with subprocess.Popen(words, env=values, stderr=subprocess.PIPE, text=True, cwd=tmp_path) as process:
-            server.faults.called = lambda asked, before: (
-                process.send_signal(number) if (asked, before) == (path, count) else None
-            )
-            try:
-                _, said = process.communicate(timeout=100)
-            finally:
-                process.kill()
-        server.faults.called = lambda asked, before: None
-        return process.returncode, said
-
-    code, said = run(GENERATE, PROBES + 5, signal.SIGTERM)  # in the middle of the first step's answers
-    assert (code, [path.name for path in complete_checkpoints(out)]) == (130, ["step-0000001"]), said
-    # While the weights of the third step are handed over: its answers are stored and learned from, the server paused.
-    code, said = run(RELOAD, 2, signal.SIGKILL)
-    assert (code, [path.name for path in complete_checkpoints(out)]) == (-signal.SIGKILL, ["step-0000001"]), said
+    words = command("train", "rl", loaded.path, "--out", out)
+    with subprocess.Popen(words, env=values, stderr=subprocess.PIPE, text=True, cwd=tmp_path) as process:
+        # In the middle of the first step's answers.
+        server.faults.called = lambda path, before: (
+            process.send_signal(signal.SIGTERM) if (path, before) == (GENERATE, PROBES + 5) else None
+        )
+        try:
+            _, said = process.communicate(timeout=100)
+        finally:
+            process.kill()
+    assert (process.returncode, [path.name for path in complete_checkpoints(out)]) == (130, ["step-0000001"]), said
+    server.faults.called = lambda path, before: None
+    # The answers of the third step are stored and learned from, and there is no checkpoint.
+    assert run_ranks(1, stop_in, loaded.path, out, HANDING_OVER, 3, 1, signal.SIGKILL, 1) == [-signal.SIGKILL]
+    assert server.paused
+    assert [path.name for path in complete_checkpoints(out)] == ["step-0000001"]
     drawn = [answers_path(out, step).read_bytes() for step in (2, 3)]
-    code, said = run("", 0, 0)
-    assert code == 0, said
+    server.calls.clear()
+    assert run_ranks(1, finish, loaded.path, out) == [0]
     assert [answers_path(out, step).read_bytes() for step in (2, 3)] == drawn
     assert server.calls[GENERATE] == PROBES + 12, "the answers of the fourth step, and no others"
     assert [event["step"] for event in read_metrics(out) if "time/replay_s" in event] == [2, 3]
