@@ -34,6 +34,8 @@ def summed_cross_entropy(
     Returns:
         A scalar: float64 for float64, else float32.
     """
+    if not torch.is_grad_enabled():  # inside the function that cannot be seen any more
+        hidden, head = hidden.detach(), head.detach()
     loss: Tensor = _ChunkedCrossEntropy.apply(hidden, head, labels, weights, compiled)
     return loss
 
