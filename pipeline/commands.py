@@ -162,4 +162,4 @@ def copy(
     print(f"{copy.root}: {sent} files sent ({copy.missing_bytes:,} bytes), {there} there before; {checked} checked")
 
 
-COMMANDS = (build, extract, report, copy)
+COMMANDS = (build, extract, copy)

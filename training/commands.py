@@ -161,6 +161,24 @@ def positions(
         print(manifest.describe())
 
 
+def report(
+    target: Annotated[
+        Path, typer.Argument(metavar="CORPUS|POSITIONS", help="A finished corpus, or a position folder.")
+    ],
+) -> None:
+    """Write report.html of a corpus or a position folder again, and print its path."""
+    from training.rpt.positions import MANIFEST, open_positions
+
+    if target.name != MANIFEST and not (target / MANIFEST).is_file():
+        import pipeline.commands
+
+        pipeline.commands.report(target)
+        return
+    from training.rpt.report import write_page
+
+    print(write_page(open_positions(target)))
+
+
 def trace(
     target: Annotated[Path, typer.Argument(metavar="CORPUS|RUN", help="A finished corpus; or a run's file or folder.")],
     key: Annotated[str | None, typer.Argument(metavar="[ID|URL]", help="Of a corpus: a document id or URL.")] = None,
@@ -364,6 +382,7 @@ def scaling(
 COMMANDS: tuple[Callable[..., Any], ...] = (
     tokenize,
     positions,
+    report,
     trace,
     verify,
     branch,

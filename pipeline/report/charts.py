@@ -108,6 +108,45 @@ def _binned(counts: Counts, heights: Sequence[int], one: str, many: str) -> Char
     return Chart(tuple(bars), tuple(across[:: -(-len(across) // 11)]), _grid(up), None)
 
 
+def quantity_chart(counts: Sequence[int], width: float, unit: str, kept_from: float, noun: str) -> Chart:
+    """Bins of `width` from 0 on, of a quantity in `unit`: those from `kept_from` on full, with a line where they begin.
+
+    `noun` names what is counted.
+    """
+    if not any(counts):
+        return Chart((), (), (), None)
+    step = round_up(max(counts) / 4)
+    top = -(-max(counts) // step) * step
+    bar = _PLOT_WIDTH / len(counts)
+    bars = tuple(
+        _bar(
+            _LEFT + place * bar + 0.5,
+            bar - 1,
+            count / top * _PLOT_HEIGHT,
+            "full" if place * width >= kept_from - width / 2 else "wide",
+            f"{place * width:.2f} to {(place + 1) * width:.2f} {unit}: {count:,} {noun}",
+        )
+        for place, count in enumerate(counts)
+        if count
+    )
+    end = len(counts) * width
+    every = next(tick for tick in (0.25, 0.5, 1, 2, 5, 10, 20) if end / tick <= 12)
+    across = [
+        Label(round(_LEFT + tick * every / end * _PLOT_WIDTH, 1), _BASE + 17, f"{tick * every:g}")
+        for tick in range(int(end / every + 1e-9) + 1)
+    ]
+    marker = None
+    if kept_from > 0:
+        marker = Label(
+            round(_LEFT + kept_from / end * _PLOT_WIDTH, 1),
+            _TOP - 13,
+            f"stored from {kept_from:g}",
+            "start" if kept_from < end / 2 else "end",
+        )
+    up = [(value / top, _short(value)) for value in range(step, top + 1, step)]
+    return Chart(bars, tuple(across), _grid(up), marker)
+
+
 def year_chart(years: Sequence[Year]) -> Chart:
     """Tokens per year of capture; years between the first and the last stand there though they hold nothing."""
     if not any(year.tokens for year in years):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from pipeline.report.charts import count_chart, score_chart, sum_chart, year_chart
@@ -44,36 +44,34 @@ def render_report(manifest: Manifest, folder: Path) -> str:
         kept, dropped = kept_samples(files, connection), dropped_samples(files, connection)
         index = search_index(files, connection)
         refined = refinement(files, connection)
-    script = _environment().get_template("search.js").render()
-    return (
-        _environment()
-        .get_template("report.html.j2")
-        .render(
-            manifest=manifest,
-            totals=manifest.totals,
-            funnel=funnel(manifest),
-            balances=balances(manifest),
-            found=found,
-            score_charts=[(scores, score_chart(scores)) for scores in found.scores],
-            count_charts=[(counts, count_chart(counts)) for counts in found.counts],
-            token_chart=sum_chart(found.counts[0]),
-            year_chart=year_chart(found.years),
-            costs=costs(files),
-            index=index,
-            script=Markup(script),
-            script_sha256=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-            refinement=refined,
-            kept=kept,
-            dropped=dropped,
-            inputs=_inputs(files),
-            settings=_settings(manifest),
-        )
+    environment = report_environment("pipeline.report")
+    script = environment.get_template("search.js").render()
+    return environment.get_template("report.html.j2").render(
+        manifest=manifest,
+        totals=manifest.totals,
+        funnel=funnel(manifest),
+        balances=balances(manifest),
+        found=found,
+        score_charts=[(scores, score_chart(scores)) for scores in found.scores],
+        count_charts=[(counts, count_chart(counts)) for counts in found.counts],
+        token_chart=sum_chart(found.counts[0]),
+        year_chart=year_chart(found.years),
+        costs=costs(files),
+        index=index,
+        script=Markup(script),
+        script_sha256=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        refinement=refined,
+        kept=kept,
+        dropped=dropped,
+        inputs=_inputs(files),
+        settings=_settings(manifest),
     )
 
 
-def _environment() -> Environment:
+def report_environment(*packages: str) -> Environment:
+    """Jinja with the filters of reports; templates are found in the `templates` folders of `packages`, in order."""
     environment = Environment(
-        loader=PackageLoader("pipeline.report", "templates"),
+        loader=ChoiceLoader([PackageLoader(package, "templates") for package in packages]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -14,6 +14,7 @@ from training.rpt.entropy import TOP
 from training.rpt.measure import Job, MeasureSettings, measure, render_plan
 from training.rpt.positions import PositionManifest
 from training.rpt.proxy import ProxyFiles, find_proxy
+from training.rpt.report import write_page
 from training.tokenize.run import Job as Tokenize
 from training.tokenize.run import plan_job, tokenize
 from training.tokenize.run import render_plan as render_tokenize
@@ -35,7 +36,7 @@ def run_positions(
     plan: bool = False,
     reporter: Reporter,
 ) -> PositionManifest | None:
-    """Measure the positions of `source`, or with `plan` print what would run.
+    """Measure the positions of `source` and write their page, or with `plan` print what would run.
 
     Args:
         source: token shards; or a finished corpus, which the proxy's tokenizer makes into OUT/tokens first.
@@ -71,7 +72,10 @@ def run_positions(
             tokenize(first, len(os.sched_getaffinity(0)), mine)
         dist.barrier()
         manifest = measure(_job(tokens, files, settings, out), world, mine)
-        return manifest if world.is_first else None
+        if not world.is_first:
+            return None
+        write_page(manifest)
+        return manifest
 
 
 def _plan_first(job: Tokenize, out: Path) -> str:
