@@ -136,7 +136,9 @@ def tokenize(
 
 
 def positions(
-    source: Annotated[str, typer.Argument(metavar="TOKENS|CORPUS", help="Token shards; or a finished corpus.")],
+    source: Annotated[
+        str, typer.Argument(metavar="TOKENS|CORPUS|RUN", help="Token shards; a corpus; or a run's stored answers.")
+    ],
     proxy: Annotated[
         str, typer.Option(metavar="MODEL", help="A model's folder, a checkpoint RUN/step-NNNNNNN, or a Hub name.")
     ],

@@ -48,13 +48,13 @@ class SourceFile(Frozen):
 
 
 class Source(Frozen):
-    """What was tokenised: a corpus, local files or a Hub data set; `files` are relative to `location`.
+    """What was tokenised: a corpus, local files, a Hub data set, or stored answers; `files` are relative to `location`.
 
     `location` is a path relative to the folder of the token manifest, or a Hub name; it is part of no digest.
     `revision` is the Hub commit, `manifest_xxh3_128` the digest of the corpus manifest; null where there is none.
     """
 
-    kind: Literal["corpus", "files", "hub"]
+    kind: Literal["corpus", "files", "hub", "rollouts"]
     name: str
     location: str
     revision: str | None

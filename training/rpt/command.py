@@ -2,6 +2,8 @@
 
 import math
 import os
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -15,7 +17,7 @@ from training.rpt.measure import Job, MeasureSettings, measure, render_plan
 from training.rpt.positions import PositionManifest
 from training.rpt.proxy import ProxyFiles, find_proxy
 from training.rpt.report import write_page
-from training.tokenize.run import Job as Tokenize
+from training.rpt.traces import rollout_files, traces_tokenizer, write_traces
 from training.tokenize.run import plan_job, tokenize
 from training.tokenize.run import render_plan as render_tokenize
 from training.tokens import MANIFEST as TOKENS
@@ -39,7 +41,8 @@ def run_positions(
     """Measure the positions of `source` and write their page, or with `plan` print what would run.
 
     Args:
-        source: token shards; or a finished corpus, which the proxy's tokenizer makes into OUT/tokens first.
+        source: token shards; or a finished corpus, or a run with stored answers, which become token shards in
+            OUT/tokens first.
         proxy: see `find_proxy`.
         out: folder of the positions.
         floor: least entropy that is stored, in nats.
@@ -57,40 +60,61 @@ def run_positions(
     """
     files = find_proxy(proxy)
     settings = _settings(files, floor, context, dtype)
-    tokens, first = _is_tokens(source), None
-    if tokens is None:
-        tokens = out / "tokens"
-        first = plan_job((source,), str(files.tokenizer), tokens)
+    ground = _find_ground(source, files, out)
     if plan:
-        print(render_plan(_job(tokens, files, settings, out)) if first is None else _plan_first(first, out))
+        words = ground.plan() if ground.plan is not None else render_plan(ground.job(files, settings, out))
+        print(words)
         return None
-    if first is None:
-        _job(tokens, files, settings, out)  # refused before any process waits for another
+    if ground.make is None:
+        ground.job(files, settings, out)  # refused before any process waits for another
     with join_world() as world:
         mine = reporter if world.is_first else Reporter(quiet=True)
-        if first is not None and world.is_first:
-            tokenize(first, len(os.sched_getaffinity(0)), mine)
+        if ground.make is not None and world.is_first:
+            ground.make(mine)
         dist.barrier()
-        manifest = measure(_job(tokens, files, settings, out), world, mine)
+        manifest = measure(ground.job(files, settings, out), world, mine)
         if not world.is_first:
             return None
         write_page(manifest)
         return manifest
 
 
-def _plan_first(job: Tokenize, out: Path) -> str:
-    return f"{render_tokenize(job, len(os.sched_getaffinity(0)))}; then their positions to {out}"
+@dataclass(frozen=True)
+class _Ground:
+    """The tokens to measure. Where they must be made first, `make` makes them and `plan` says so.
+
+    `tokenizer` is the file that made them, where it is known.
+    """
+
+    tokens: Path
+    make: Callable[[Reporter], object] | None = None
+    plan: Callable[[], str] | None = None
+    tokenizer: Path | None = None
+
+    def job(self, files: ProxyFiles, settings: MeasureSettings, out: Path) -> Job:
+        manifest = TokenManifest.load(self.tokens)
+        files.check(manifest.tokenizer, manifest.folder, self.tokenizer)
+        return Job(manifest, files, settings, out)
 
 
-def _is_tokens(source: str) -> Path | None:
+def _find_ground(source: str, files: ProxyFiles, out: Path) -> _Ground:
     path = Path(source).expanduser()
-    return path if path.name == TOKENS or (path / TOKENS).is_file() else None
-
-
-def _job(tokens: Path, files: ProxyFiles, settings: MeasureSettings, out: Path) -> Job:
-    manifest = TokenManifest.load(tokens)
-    files.check(manifest.tokenizer, manifest.folder)
-    return Job(manifest, files, settings, out)
+    if path.name == TOKENS or (path / TOKENS).is_file():
+        return _Ground(path)
+    tokens, then = out / "tokens", f"to {out / 'tokens'} first; then positions to {out}"
+    if steps := rollout_files(path):
+        return _Ground(
+            tokens,
+            lambda _: write_traces(path, tokens),
+            lambda: f"{path.absolute().name} (run): the answers of {len(steps)} steps {then}",
+            traces_tokenizer(path),
+        )
+    job, tasks = plan_job((source,), str(files.tokenizer), tokens), len(os.sched_getaffinity(0))
+    return _Ground(
+        tokens,
+        lambda reporter: tokenize(job, tasks, reporter),
+        lambda: f"{render_tokenize(job, tasks)}; then positions to {out}",
+    )
 
 
 def _settings(files: ProxyFiles, floor: float, context: int | None, dtype: str | None) -> MeasureSettings:

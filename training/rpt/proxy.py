@@ -33,12 +33,17 @@ class ProxyFiles:
     context: int
     """Most tokens that it takes at once."""
 
-    def check(self, tokenizer: TokenizerRecord, tokens: Path) -> None:
+    def check(self, tokenizer: TokenizerRecord, tokens: Path, made: Path | None = None) -> None:
         """Refuse tokens that its tokenizer did not make.
+
+        `made` is the tokenizer.json that did, where there is one: a run writes its tokenizer anew, and equal
+        vocabularies then suffice.
 
         Raises:
             BadInput: with both digests.
         """
+        if made is not None and _vocabulary(made) == _vocabulary(self.tokenizer):
+            return
         if (own := file_digest(self.tokenizer)) != tokenizer.xxh3_128:
             raise BadInput(
                 f"--proxy {self.name}: its {FILE} ({own}) is not {tokenizer.name} ({tokenizer.xxh3_128}), which made "
@@ -118,6 +123,10 @@ def load_proxy(files: ProxyFiles, dtype: str, world: World) -> Proxy:
     dist.broadcast_object_list(identity)
     assert identity[0] is not None
     return Proxy(model, identity[0])
+
+
+def _vocabulary(path: Path) -> dict[str, int]:
+    return Tokenizer.from_file(str(path)).get_vocab(with_added_tokens=True)
 
 
 def _identity(files: ProxyFiles, dtype: str) -> ProxyIdentity:
