@@ -364,17 +364,22 @@ def scaling(
     resamples: Annotated[int, typer.Option(min=100, help="Fits to resampled positions, for the intervals.")] = 1000,
     seed: Annotated[int, typer.Option(min=0, help="Of the resampling.")] = 0,
     overrides: Annotated[
-        list[str], typer.Option("--set", metavar="a=b", help="Of the bands: disjoint=true, thresholds={hard: 1.5} ...")
+        list[str],
+        typer.Option(
+            "--set", metavar="a=b", help="Other bands than the runs' own: disjoint=true, thresholds={hard: 1.5} ..."
+        ),
     ] = [],  # noqa: B006 - typer reads the default, nothing changes it
 ) -> None:
     """Fit P(C) = A / C^α + P* to the accuracies of runs over their compute, with intervals."""
     from pipeline.config import validate
-    from training.evaluate.scaling_report import draw_curves, fit_run, render_curves
+    from training.evaluate.scaling_report import bands_of, draw_curves, fit_run, render_curves
     from training.rpt.selection import Bands
 
-    bands = validate(Bands, "--set", {}, tuple(overrides))
+    named = validate(Bands, "--set", {}, tuple(overrides)) if overrides else None
     curves = [
-        curve for run in runs for curve in fit_run(run, "plain" if plain else "reasoning", bands, resamples, seed)
+        curve
+        for run in runs
+        for curve in fit_run(run, "plain" if plain else "reasoning", named or bands_of(run), resamples, seed)
     ]
     print(render_curves(curves))
     if out is not None:

@@ -12,9 +12,11 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.errors import BadInput
+from training.checkpoint import complete_checkpoints, read_record
 from training.evaluate.next_token import FOLDER, Hits, Mode, read_hits
 from training.evaluate.scaling import Interval, ScalingCurve, fit_curve
 from training.rpt.selection import Bands
+from training.rpt.train import RptRecord
 from training.watch import read_metrics
 
 
@@ -59,6 +61,19 @@ def read_points(run: Path, mode: Mode) -> list[Point]:
     if not points:
         raise BadInput(f"{run}: no next-token evaluations in {mode} mode; set `evaluation` in the run")
     return points
+
+
+def bands_of(run: Path) -> Bands:
+    """The bands that an RPT run, or an arm of one, evaluates on.
+
+    Raises:
+        BadInput: the folder has no checkpoint that tells them.
+    """
+    complete = complete_checkpoints(run)
+    evaluation = read_record(complete[-1], RptRecord).run.evaluation if complete else None
+    if evaluation is None:
+        raise BadInput(f"{run}: no checkpoint that tells its bands; name them: --set thresholds={{hard: 1.5}}")
+    return evaluation.bands
 
 
 def fit_run(run: Path, mode: Mode, bands: Bands, num_resamples: int, seed: int) -> list[Curve]:

@@ -11,10 +11,12 @@ from pipeline.errors import BadInput
 from support.rpt import EOS, TEXTS, ids, write_run
 from training.checkpoint import complete_checkpoints
 from training.evaluate.next_token import read_hits
+from training.evaluate.scaling_report import bands_of
 from training.rl.task import PromptState
 from training.rl.tokenizer import load_tokenizer
 from training.rpt.arms import render_arms, run_arms
 from training.rpt.questions import are_held_out
+from training.rpt.selection import Bands
 from training.rpt.setup import make_task
 from training.rpt.train import train_rpt_in
 from training.watch import read_metrics
@@ -54,6 +56,7 @@ def test_a_run_is_evaluated_on_documents_that_it_does_not_train_on(trained: Path
         assert set(plain.document.tolist()) <= _held_out()
         assert np.array_equal(plain.document, reasoning.document)
         assert np.array_equal(plain.offset, reasoning.offset)
+    assert bands_of(trained / "out") == Bands()
     accuracies = [key for event in read_metrics(trained / "out") for key in event if key.startswith("eval/accuracy")]
     assert (
         accuracies
