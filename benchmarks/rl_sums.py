@@ -176,12 +176,12 @@ def _jsonl(path: Path, rows: list[dict[str, str]]) -> None:
 
 
 def main() -> None:
-    """Run the seeds, print, write results/rl-sums.json."""
+    """Run the seeds, print, write rl-sums.json."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--mid-steps", type=int, default=250)
     parser.add_argument("--steps", type=int, default=300)
-    parser.add_argument("--out", type=Path, help="keep the runs in this folder")
+    parser.add_argument("--out", type=Path, help="keep the runs in this folder, and the results too")
     options = parser.parse_args()
     import torch
 
@@ -192,7 +192,7 @@ def main() -> None:
             folder = (options.out or Path(temporary)) / f"seed-{seed}"
             results.append(run_seed(world, folder, seed, options.mid_steps, options.steps))
             print(results[-1], flush=True)
-    write_json(RESULTS / "rl-sums.json", {**environment(("torch", "transformers")), "seeds": results})
+    write_json((options.out or RESULTS) / "rl-sums.json", {**environment(("torch", "transformers")), "seeds": results})
     if any(result["after"] - result["before"] < RISE for result in results):
         raise SystemExit(f"accuracy rises by less than {RISE:.0%}")
 
