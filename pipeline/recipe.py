@@ -58,8 +58,19 @@ class ExtractSettings(Frozen):
     """Low recall floor: pages below are not stored. 0 keeps all, so that `filter` alone decides."""
 
 
+class Decontamination(Frozen):
+    """Drops documents that contain a question of a benchmark; see `pipeline.filter.decontaminate`."""
+
+    tasks: tuple[str, ...] = Field(min_length=1)
+    """Benchmarks: shipped tasks or task files, as `mathmill evaluate` takes them."""
+    data: str
+    """Folder of their JSONL files; a relative path starts at the recipe."""
+    ngram: int = Field(default=13, ge=8, le=100)
+    """Tokens in a row, of the math-safe form, that a document must not share with a question."""
+
+
 class FilterSettings(Frozen):
-    """Thresholds on stored columns; moving one never parses or scores again."""
+    """Thresholds on stored columns, and benchmarks to keep out; a change never parses or scores again."""
 
     languages: tuple[str, ...] = ("en",)
     """ISO 639-1 codes to keep; empty keeps every language."""
@@ -71,6 +82,8 @@ class FilterSettings(Frozen):
     """Shortest text, in characters."""
     max_chars: int = Field(default=1_000_000, ge=1)
     """Longest text, in characters."""
+    decontaminate: Decontamination | None = None
+    """Benchmarks whose questions no document may contain; null looks for none."""
 
     @model_validator(mode="after")
     def _ordered(self) -> "FilterSettings":

@@ -1,4 +1,4 @@
-"""The filter stage: thresholds on the columns that extract stored."""
+"""The filter stage: thresholds on the columns that extract stored, then questions of benchmarks in the text."""
 
 from typing import Any
 
@@ -7,23 +7,37 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.document import DROPPED, SCHEMA
+from pipeline.filter.decontaminate import Questions, load_questions
 from pipeline.ledger import Tally
-from pipeline.recipe import FilterSettings
+from pipeline.recipe import FilterSettings, LoadedRecipe
 from pipeline.stage import Part, PartRecord, Phase, Stage, Workspace
 
 _BATCH_ROWS = 1024
 
 
 class FilterStage(Stage):
-    """Keeps what passes every threshold; the first one that a document fails is its reason."""
+    """Keeps what passes every threshold and holds no benchmark; the first rule that a document fails is its reason."""
 
     name = "filter"
     version = 1
 
+    @classmethod
+    def check(cls, loaded: LoadedRecipe) -> None:
+        """Refuse benchmarks that cannot be read."""
+        if (settings := loaded.recipe.filter.decontaminate) is not None:
+            load_questions(loaded, settings)
+
     def identity(self) -> dict[str, Any]:
-        """Settings, and how the columns were made."""
+        """Settings, how the columns were made, and the questions."""
         assert self.upstream is not None
-        return {"settings": self.recipe.filter.model_dump(mode="json"), "upstream": self.upstream.fingerprint}
+        settings = self.recipe.filter
+        identity = {
+            "settings": settings.model_dump(mode="json", exclude={"decontaminate"}),
+            "upstream": self.upstream.fingerprint,
+        }
+        if settings.decontaminate is not None:
+            identity["questions"] = load_questions(self.loaded, settings.decontaminate).digest
+        return identity
 
     def phases(self) -> list[Phase]:
         """One phase, a part per part of the stage before."""
@@ -31,11 +45,19 @@ class FilterStage(Stage):
 
     def _filter(self, part: Part, workspace: Workspace) -> PartRecord:
         tally = Tally()
+        settings = self.recipe.filter
+        questions = None if settings.decontaminate is None else load_questions(self.loaded, settings.decontaminate)
         source = pq.ParquetFile(part.data["path"])
         with workspace.parquet("data", SCHEMA) as data, workspace.parquet("dropped", DROPPED) as dropped:
             for batch in source.iter_batches(_BATCH_ROWS):
                 documents = pa.Table.from_batches([batch])
-                verdicts = [_verdict(self.recipe.filter, *row) for row in _columns(documents)]
+                verdicts = [_verdict(settings, *row) for row in _columns(documents)]
+                if questions is not None:
+                    texts = documents["text"].to_pylist()
+                    verdicts = [
+                        verdict if verdict[0] is not None else _contamination(questions, text)
+                        for verdict, text in zip(verdicts, texts, strict=True)
+                    ]
                 keep = pa.array([reason is None for reason, _ in verdicts])
                 gone = documents.select(["id", "url", "warc_file", "warc_offset"])
                 for name, column in (
@@ -78,3 +100,8 @@ def _verdict(
     if (math_score or 0.0) < settings.min_math_score:
         return "math", f"{math_score or 0.0:.3f}"
     return None, None
+
+
+def _contamination(questions: Questions, text: str) -> tuple[str | None, str | None]:
+    found = questions.find(text)
+    return (None, None) if found is None else ("contaminated", found)

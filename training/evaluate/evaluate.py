@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 from typing import Protocol as Interface
 
+from pipeline.benchmarks import Problem, Task, load_exemplars, load_problems, load_task
 from pipeline.errors import BadInput
 from pipeline.progress import Reporter
 from training.evaluate.metrics import majority_correct, pass_at_k, proportion
 from training.evaluate.protocol import EvaluationSettings, Protocol
 from training.evaluate.results import TaskResult, save_results
-from training.evaluate.tasks import Problem, Task, load_exemplars, load_problems, load_task
 from training.rl.grading import grade_batch
 from training.rl.rollout import Request, RolloutEngine
 from training.templates import load_template

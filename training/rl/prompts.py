@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
+from pipeline.benchmarks import Task, load_problems
 from pipeline.errors import BadInput
 from pipeline.files import digest
-from training.evaluate.tasks import Task, load_problems
 from training.order import Permutation
 from training.rl.settings import PromptSettings
 from training.rl.task import Prompt, PromptState

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline.benchmarks import load_exemplars, load_problems, load_task
 from pipeline.config import validate
 from pipeline.errors import BadInput
 from pipeline.progress import Reporter
@@ -16,7 +17,6 @@ from training.evaluate.metrics import majority_correct, pass_at_k, proportion
 from training.evaluate.protocol import EvaluationSettings
 from training.evaluate.results import load_results
 from training.evaluate.table import render_table
-from training.evaluate.tasks import load_exemplars, load_problems, load_task
 from training.rl.rollout import Completion, Request, Sampling, Weights
 from training.templates import load_template
 
