@@ -1,8 +1,8 @@
 """Documents that contain a question of a benchmark, found by runs of tokens of the math-safe form.
 
 The benchmarks are those that `mathmill evaluate` scores (manifests/tasks/). Of a question every run of `ngram` tokens
-with at least five words in it is looked for: a formula alone, however long, is common property. A question that has no
-such run (it is shorter, or nearly all formula) is looked for whole, from eight tokens on; a shorter one is not.
+that are words by more than half is looked for: a formula alone, however long, is common property. A question that has
+no such run (it is shorter, or mostly formula) is looked for whole, from eight tokens on; a shorter one is not.
 """
 
 import re
@@ -21,7 +21,6 @@ from pipeline.recipe import Decontamination, LoadedRecipe
 
 _ANCHOR = 8
 """Tokens at the front of a run that it is found by, and the length of the shortest one."""
-_MIN_WORDS = 5
 _WORD = re.compile(r"[^\W\d_]{2,}(?:['’][^\W\d_]+)*")
 
 
@@ -74,7 +73,7 @@ def question_runs(question: str, ngram: int) -> list[list[str]]:
     """The runs of tokens that a question is found by; none of a question that is too short."""
     tokens = normalise(question).split(" ")
     windows = [tokens[first : first + ngram] for first in range(len(tokens) - ngram + 1)]
-    runs = [run for run in windows if sum(_WORD.fullmatch(token) is not None for token in run) >= _MIN_WORDS]
+    runs = [run for run in windows if 2 * sum(_WORD.fullmatch(token) is not None for token in run) > ngram]
     return runs or ([tokens] if len(tokens) >= _ANCHOR else [])
 
 

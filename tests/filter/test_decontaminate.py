@@ -17,7 +17,7 @@ def questions(*texts: str, ngram: int = 13) -> Questions:
     return Questions([("party", Problem(str(place), text, "1")) for place, text in enumerate(texts)], ngram)
 
 
-def test_every_run_of_a_question_is_looked_for_that_has_five_words() -> None:
+def test_every_run_of_a_question_is_looked_for_that_is_mostly_words() -> None:
     assert question_runs("a b one two three four five six seven", 8) == [
         "a b one two three four five six".split(),
         "b one two three four five six seven".split(),
