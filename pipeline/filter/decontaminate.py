@@ -51,7 +51,9 @@ class Questions:
         self._runs = np.array(runs, dtype=np.uint64)[order]
         self._lengths = np.array(lengths, dtype=np.uint16)[order]
         self._owners = np.array(owners, dtype=np.int32)[order]
-        self.digest = digest([self._names, *(xxhash.xxh3_128_hexdigest(a) for a in (self._runs, self._owners))])
+        self.digest = digest(
+            [self._names, *(xxhash.xxh3_128_hexdigest(a.tobytes()) for a in (self._runs, self._owners))]
+        )
         """32 hex digits of all runs and of whose they are."""
 
     def find(self, text: str) -> str | None:
@@ -65,7 +67,7 @@ class Questions:
         for place in np.flatnonzero(first < end):
             for entry in range(first[place], end[place]):
                 if _hash(tokens[place : place + self._lengths[entry]]) == self._runs[entry]:
-                    return self._names[self._owners[entry]]
+                    return self._names[int(self._owners[entry])]
         return None
 
 
