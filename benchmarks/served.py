@@ -11,7 +11,6 @@ over 1e-4 in float32, or over 0.5 in bfloat16.
 
 import argparse
 import json
-import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -52,8 +51,9 @@ ENVIRONMENT = {
 
 def serve(binaries: Path, model: Path, dtype: str, log: Path) -> OwnServer:
     """vLLM on a model, as rollouts need it."""
-    os.environ.update(ENVIRONMENT)
     words = [
+        "env",
+        *(f"{name}={value}" for name, value in ENVIRONMENT.items()),
         f"{binaries}/vllm serve {model} --host 127.0.0.1 --port {{port}} --dtype {dtype} --max-model-len 256",
         "--enable-scale-out --logprobs-mode processed_logprobs --enforce-eager",
     ]
@@ -90,7 +90,7 @@ def digits(gold: str, response: str, grade: Any, num_tokens: int) -> float:
 
 
 def measure(world: World, path: Path) -> dict[str, Any]:
-    """Gaps of a run's trained tokens, by step and over all, and what a hand-over takes."""
+    """Gaps of a run's trained tokens, by step and over all."""
     from training.rl.answers import answers_path, read_answers
     from training.rl.settings import load_rl_run
     from training.rl.train import train_rl_in
@@ -103,7 +103,7 @@ def measure(world: World, path: Path) -> dict[str, Any]:
         trained = [answer for answer in read_answers(answers_path(out, step)) if answer.old is not None]
         assert {answer.weights_version for answer in trained} == {step - 1}
         steps.append(np.concatenate([np.array(answer.old) - np.array(answer.sampler) for answer in trained]))
-    events = [event for event in read_metrics(out) if "time/sync_s" in event]
+    events = read_metrics(out)
     gaps = np.abs(np.concatenate(steps))
     return {
         "tokens": len(gaps),
@@ -114,8 +114,6 @@ def measure(world: World, path: Path) -> dict[str, Any]:
         "kl_k3": float(np.mean([event["policy/sampler_kl"] for event in events])),
         "largest_by_step": [float(np.abs(step).max()) for step in steps],
         "stale": int(sum(event["rollout/stale"] for event in events)),
-        "handover_s": round(float(np.median([event["time/sync_s"] for event in events])), 3),
-        "generated_tokens_per_s": round(float(np.median([event["speed/generated_tokens_per_s"] for event in events]))),
     }
 
 

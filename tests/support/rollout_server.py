@@ -38,6 +38,8 @@ class Faults:
     """Weights are not read, and nothing is said of it."""
     keeps: str | None = None
     """A tensor that it holds, and does not compute with: it keeps the one of before."""
+    holds: int = 0
+    """So often its prefix cache cannot be flushed, since something holds blocks."""
     blind: bool = False
     """The folder of the weights is not there, as on another node."""
 
@@ -122,7 +124,7 @@ class RolloutServer:
             "/pause": lambda body: self._pause(True),
             "/resume": lambda body: self._pause(False),
             "/collective_rpc": self._reload,
-            "/reset_prefix_cache": lambda body: {"success": self.paused},
+            "/reset_prefix_cache": self._flush,
             "/weight_checker": self._digests,
             "/update_weight_version": self._name,
         }
@@ -156,6 +158,10 @@ class RolloutServer:
         if not self.faults.deaf:
             self._hold(weights)
         return {"results": [None]}
+
+    def _flush(self, body: Body) -> Body:
+        self.faults.holds -= 1
+        return {"success": self.paused and self.faults.holds < 0}
 
     def _digests(self, body: Body) -> Body:
         assert body == {"action": "checksum"}

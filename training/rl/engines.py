@@ -1,8 +1,10 @@
 """The engine that a run names."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from pipeline.errors import BadInput
 from training.rl.engine import EmbeddedEngine
 from training.rl.rollout import RolloutEngine
 from training.rl.settings import EmbeddedSettings, LoadedPolicyRun, PolicyRun
@@ -29,6 +31,8 @@ def open_engine(
     run, settings = loaded.run, loaded.run.engine
     if isinstance(settings, EmbeddedSettings):
         return EmbeddedEngine(config, tokenizer, world.device, run.model.dtype, run.sampling.max_batch)
+    if find_spec("aiohttp") is None:
+        raise BadInput(f"{loaded.path}: engine.kind: served needs aiohttp; pip install 'mathmill[rl]'")
     from training.rl.served import ServedEngine  # only who asks a server needs an HTTP client
 
     folder = out / "weights" if settings.weights_folder is None else loaded.resolve(settings.weights_folder) / run.name
