@@ -20,7 +20,8 @@ from training.rl.stops import StopStrings
 from training.rl.vllm import PROBE_TEXT, Sample, Vllm
 from training.world import World
 
-_TRIES = 5
+_TRIES, _DRAW_TRIES = 4, 8
+"""Of what every server answers; of an answer, for which a busy one may need a minute."""
 _STALE_DRAWS = 4
 """So often a stale answer is drawn anew before the server is given up."""
 _REHEARSALS, _REHEARSED = 4, 16
@@ -113,7 +114,7 @@ class ServedEngine:
             if on_progress is not None:
                 on_progress(len(done))
 
-        self._ask(draw_all)
+        self._ask(draw_all, _DRAW_TRIES)
         return [done[place] for place in range(len(requests))]
 
     def close(self) -> None:
@@ -133,7 +134,7 @@ class ServedEngine:
                 if sample.stop_reason == "stop_string":
                     text = stops.before(text)
                 return Completion(sample.tokens, sample.logprobs, sample.stop_reason, text, version, stale_draws)
-            await self._restore(server)
+            await self._restore()
         raise BuildFailed(
             f"{self._settings.url}: goes on answering with weights {sample.labels[0]!r}, not {self._current.label!r}; "
             "let no other run use this server, then run it again"
@@ -153,10 +154,13 @@ class ServedEngine:
             return None
         return min(known)
 
-    async def _restore(self, server: Vllm) -> None:
-        """Hand the current weights over again, unless the server holds them by now."""
+    async def _restore(self) -> None:
+        """Hand the current weights over again, unless the server holds them by now.
+
+        On a connection apart: while the server is paused, every request that may run at once is an answer's that waits.
+        """
         assert self._restoring is not None
-        async with self._restoring:
+        async with self._restoring, self._connected(_TRIES) as server:
             if await server.label() != self._current.label:
                 print(f"{self._settings.url}: holds other weights; handed over anew", file=sys.stderr, flush=True)
                 await server.load(self._current)
@@ -191,17 +195,17 @@ class ServedEngine:
                 "on CPUs keeps the output matrix of one that has them)"
             )
 
-    def _ask(self, what: Callable[[Vllm], Awaitable[T]]) -> T:
+    def _ask(self, what: Callable[[Vllm], Awaitable[T]], tries: int = _TRIES) -> T:
         """Run requests in an event loop of their own."""
 
         async def run() -> T:
-            async with self._connected() as server:
+            async with self._connected(tries) as server:
                 return await what(server)
 
         return asyncio.run(run())
 
     @asynccontextmanager
-    async def _connected(self) -> AsyncIterator[Vllm]:
+    async def _connected(self, tries: int) -> AsyncIterator[Vllm]:
         settings = self._settings
         client = ServerClient(
             Fixed(settings.url.rstrip("/")),
@@ -210,7 +214,7 @@ class ServedEngine:
             limit=AdaptiveLimit(settings.concurrency, start=settings.concurrency),
             timeout_s=settings.timeout_s,
             give_up_s=settings.give_up_s,
-            tries=_TRIES,
+            tries=tries,
         )
         async with client:
             yield Vllm(client)

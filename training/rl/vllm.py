@@ -207,7 +207,7 @@ async def _read_sample(content: bytes) -> Sample:
         whole = (
             tokens
             and tokens == tuple(entry["token_id"] for entry in entries)
-            and all(math.isfinite(value) and value <= 0 for value in logprobs)
+            and all(map(math.isfinite, logprobs))
             and (spans[0]["start"], spans[-1]["end"]) == (0, len(tokens))
         )
         reason = _stop_reason(choice["finish_reason"], choice["stop_reason"])

@@ -190,11 +190,17 @@ def test_a_server_that_hangs_is_given_up(server: RolloutServer, tmp_path: Path, 
         engine.generate(requests(1), SAMPLING)
 
 
+@pytest.mark.parametrize("concurrency", [1, 2, 64])
 def test_a_server_that_was_started_anew_gets_the_weights_again(
-    server: RolloutServer, tmp_path: Path, tokenizer: Any, world: World, capsys: pytest.CaptureFixture[str]
+    server: RolloutServer,
+    tmp_path: Path,
+    tokenizer: Any,
+    world: World,
+    capsys: pytest.CaptureFixture[str],
+    concurrency: int,
 ) -> None:
     policy = model(1)
-    engine = opened(server, tmp_path, tokenizer, world)
+    engine = opened(server, tmp_path, tokenizer, world, concurrency=concurrency)
     engine.update_weights(weights(policy), 5)
     server.restart()
     drawn = engine.generate(requests(), SAMPLING)
