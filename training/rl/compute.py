@@ -78,9 +78,12 @@ def answer_work(answers: Sequence[Answer], segments: Sequence[Segment] | None) -
     return [work_behind(0, answer.length - 1, len(answer.tokens)) for answer in answers]
 
 
-def lesson_work(lessons: Sequence[Lesson]) -> list[Work]:
-    """Of texts learned by cross-entropy."""
-    return [work_behind(0, lesson.length - 1, lesson.num_trained) for lesson in lessons]
+def lesson_work(lessons: Sequence[Lesson], *, contexts: bool = False) -> list[Work]:
+    """Of texts learned by cross-entropy, with their contexts or without."""
+    return [
+        work_behind(0, lesson.length - 1, lesson.num_trained + (lesson.num_context if contexts else 0))
+        for lesson in lessons
+    ]
 
 
 def of_update(

@@ -128,21 +128,21 @@ class Learner(Generic[Settings]):
         }
         return Learned(spent, found)
 
-    def imitate(self, lessons: Sequence[Lesson], lr: float) -> Learned:
-        """Update the policy on texts, by cross-entropy.
+    def imitate(self, lessons: Sequence[Lesson], lr: float, language: Language | None) -> Learned:
+        """Update the policy on texts, by cross-entropy; with `language` on their contexts too.
 
         Raises:
             NotFinite: before the weights are touched.
         """
         started = time.monotonic()
-        result = imitate(self.model, self._optimizer, self._run, lessons, lr, self._world)
+        result = imitate(self.model, self._optimizer, self._run, lessons, lr, self._world, language)
         self._follow()
         found = {
             "warmup/loss": result.loss,
             "train/grad_norm": result.grad_norm,
             "time/update_s": time.monotonic() - started,
         }
-        return Learned(compute.trained(self.cost, compute.lesson_work(lessons)), found)
+        return Learned(compute.trained(self.cost, compute.lesson_work(lessons, contexts=language is not None)), found)
 
     def forget_moments(self) -> None:
         """Begin with fresh moments: those of one loss mislead the first updates by another."""

@@ -187,7 +187,7 @@ class PolicyTraining(Generic[Settings]):
         lessons, state = warmup.take(self._state)
         if self._world.is_first:
             write_lessons(self._out, step + 1, lessons)
-        learned = self._learner.imitate(lessons, warmup.lr)
+        learned = self._learner.imitate(lessons, warmup.lr, self._task.language)
         self._sync(step + 1)
         self._state = state
         self._spent += learned.spent

@@ -45,4 +45,4 @@ class PlainTexts:
     def _lesson(self, place: int) -> Lesson:
         first = int(self._first[place])
         tokens = self._documents.read(int(self._document[place]))[first : first + self._length]
-        return Lesson(tuple(tokens.tolist()), 1)
+        return Lesson(tuple(tokens.tolist()), 1, int(self._document[place]), first)

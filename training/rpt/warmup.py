@@ -68,4 +68,11 @@ class FormatWarmUp:
         tokens = self._encoder.inside(text)
         if not any(stop in text for stop in self._objective.stop):
             tokens += (self._end,)
-        return Lesson(question.prompt + tokens, len(question.prompt), question.document, question.offset)
+        head = max(1, len(question.opening) + len(question.head))
+        return Lesson(
+            question.prompt + tokens,
+            len(question.prompt),
+            question.document,
+            question.offset,
+            context=(head, max(head, question.prefix_length)),
+        )

@@ -81,6 +81,10 @@ def test_a_segments_document_is_its_longest_prefix_once() -> None:
     assert rows.labels.tolist() == [-100, 3, 4, 6]
     assert rows.position_ids.tolist() == [0, 1, 2, 0]
     assert rows.cu_seqlens.tolist() == [0, 3, 4]
+    assert rows.weights.tolist() == [0.0, 0.5, 0.5, 0.5]
+    beside = lesson_rows([Lesson((1, 2, 3, 4, 5, 6), 4, context=(1, 3))], 0.5, "cpu", 0.25)
+    assert beside.labels.tolist() == [2, 3, -100, 5, 6]
+    assert beside.weights.tolist() == [0.25, 0.25, 0.0, 0.5, 0.5]
 
 
 def test_flops_are_those_of_tokens_keys_and_logits() -> None:
