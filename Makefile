@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export OMP_NUM_THREADS = 1
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: demo demo-rl test test-servers lint bench soak setup clean
+.PHONY: demo demo-rl demo-rpt test test-servers lint bench soak setup clean
 
 demo: setup
 	$(BIN)/mathmill build demo --out out/demo
@@ -20,6 +20,18 @@ demo: setup
 # A tiny model learns sums: mid-training on worked ones, then RL on others; two minutes.
 demo-rl: setup
 	$(BIN)/python -m benchmarks.rl_sums --seeds 1 --out out/demo-rl
+
+# The demo's corpus and model on to positions and RPT; a position is traced back to its page at the end.
+demo-rpt: setup
+	$(BIN)/mathmill build demo --out out/demo
+	$(BIN)/mathmill tokenize out/demo --tokenizer mathmill-bpe-8k --out out/demo-tokens/corpus
+	$(BIN)/mathmill train mid demo-stable
+	rm -rf out/demo-base out/demo-positions out/demo-rpt out/demo-rpt-model
+	$(BIN)/mathmill export out/demo-stable/step-0000050 out/demo-base --dtype float32
+	$(BIN)/mathmill positions out/demo-tokens/corpus --proxy out/demo-base --out out/demo-positions
+	$(BIN)/mathmill train rpt demo-rpt
+	$(BIN)/mathmill export out/demo-rpt/step-0000100 out/demo-rpt-model
+	$(BIN)/mathmill trace out/demo-rpt --step 99
 
 test: setup lint
 	$(BIN)/pytest -n 2 --dist loadfile

@@ -1,9 +1,9 @@
 """An RPT run: one YAML file that says which model, positions, objective and lengths, as frozen models."""
 
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from pipeline.config import find_config, load_config
 from pipeline.frozen import Frozen
@@ -94,7 +94,7 @@ class RptRun(PolicyRun):
 
     positions: PositionSettings
     objective: ObjectiveSettings = NextTokenSettings()
-    """What is asked at a position, with which template, and what an answer is worth; without a `kind`, `next_token`."""
+    """What is asked at a position, with which template, and what an answer is worth."""
     max_prompt_tokens: int = Field(default=4096, ge=1)
     """Longest prompt; of a longer context the prompt shows a window, see `training.rpt.windows`."""
     window_hop: int | None = Field(default=None, ge=1)
@@ -119,11 +119,6 @@ class RptRun(PolicyRun):
     checkpoints: CheckpointSettings = CheckpointSettings(every_steps=100)
 
     FIXED: ClassVar[tuple[str, ...]] = (*PolicyRun.FIXED, "warmup", "language_loss_weight")
-
-    @field_validator("objective", mode="before")
-    @classmethod
-    def _next_token(cls, value: Any) -> Any:
-        return {"kind": "next_token", **value} if isinstance(value, dict) else value
 
     @model_validator(mode="after")
     def _room(self) -> "RptRun":
