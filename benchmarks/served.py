@@ -75,7 +75,7 @@ def write_run(folder: Path, url: str, dtype: str, temperature: float, steps: int
         "sampling": {"samples": 8, "temperature": temperature, "lengths": [{"step": 0, "max_new_tokens": 64}]},
         "algorithm": {"name": "grpo", "importance": "truncated"},  # so that log π is stored
         "reward": {"function": "benchmarks.served:digits"},
-        "lr": 1e-3,
+        "lr": 3e-4,
         "checkpoints": {"every_steps": steps},
         "watch": {"tensorboard": False},
     }
