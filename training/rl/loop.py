@@ -62,6 +62,7 @@ class PolicyTraining(Generic[Settings]):
     ) -> None:
         run = loaded.run
         self._settings, self._out, self._world, self._kind = run, out, world, kind
+        self._model = None if run.model.path is None else loaded.resolve(run.model.path)
         tokenizer = load_tokenizer(loaded)
         if world.is_first:
             tokenizer.save_pretrained(out / TOKENIZER)
@@ -154,7 +155,7 @@ class PolicyTraining(Generic[Settings]):
 
     def _draw_and_learn(self, step: int) -> dict[str, float]:
         run, started = self._settings, time.monotonic()
-        origin = Origin.of(self._out, self._now(step))
+        origin = Origin.of(self._out, self._now(step), self._model)
         replayed = stored(origin, self._world)
         drawn = self._draw(step) if replayed is None else replayed
         generated = time.monotonic()

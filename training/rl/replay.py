@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import torch.distributed as dist
 
 from pipeline.files import digest
-from training.rl.answers import Answer, answers_path, read_answers, write_answers
+from training.rl.answers import SCHEMA, Answer, answers_path, read_answers, write_answers
 from training.rl.compute import Spent
 from training.rl.draw import Drawn
 from training.rl.record import PolicyRecord, Settings
@@ -24,18 +24,16 @@ from training.world import World
 
 _META = b"mathmill"
 _NO_MATTER = {
-    *(
-        "name",
-        "num_steps",
-        "parallel",
-        "checkpoints",
-        "collapse",
-        "keep_best",
-        "watch",
-        "samples",
-        "evaluation",
-        "engine",
-    )
+    "name",
+    "num_steps",
+    "parallel",
+    "checkpoints",
+    "collapse",
+    "keep_best",
+    "watch",
+    "samples",
+    "evaluation",
+    "engine",
 }
 """Fields of a run that change no answer of a step."""
 
@@ -49,10 +47,18 @@ class Origin:
     state: str
 
     @classmethod
-    def of(cls, folder: Path, record: PolicyRecord[Settings]) -> "Origin":
-        """Of the step behind a record, which tells the state of the run as a checkpoint there would."""
+    def of(cls, folder: Path, record: PolicyRecord[Settings], model: Path | None) -> "Origin":
+        """Of the step behind a record, which tells the state of the run as a checkpoint there would.
+
+        Args:
+            folder: of the run.
+            record: of the state.
+            model: folder that the run's first weights came from; other files there are another first state.
+        """
         values = record.model_dump(mode="json", exclude={"files": True, "best": True, "run": _NO_MATTER})
-        return cls(folder, record.step + 1, digest(values))
+        weights = sorted(model.glob("*.safetensors")) if model is not None and record.step == 0 else []
+        files = [[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in weights]
+        return cls(folder, record.step + 1, digest([values, files, SCHEMA.names]))
 
 
 def store(origin: Origin, drawn: Drawn, batches: Sequence[Sequence[Answer]], temperature: float) -> None:

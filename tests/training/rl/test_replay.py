@@ -43,7 +43,7 @@ def record(tmp_path: Path) -> RlRecord:
 
 def test_what_was_drawn_comes_back_to_the_last_bit(world: World, tmp_path: Path, record: RlRecord) -> None:
     drawn = Drawn([answer(0, 1 / 3), answer(1, None)], [0], PromptState(cursor=20, streaks={3: 2}), 4, 2)
-    origin = Origin.of(tmp_path / "out", record)
+    origin = Origin.of(tmp_path / "out", record, None)
     assert stored(origin, world) is None
     store(origin, drawn, [], 1.0)
     assert stored(origin, world) == drawn
@@ -53,10 +53,10 @@ def test_what_was_drawn_comes_back_to_the_last_bit(world: World, tmp_path: Path,
 def test_only_what_changes_no_answer_may_differ(world: World, tmp_path: Path, record: RlRecord) -> None:
     out = tmp_path / "out"
     drawn = Drawn([answer(0, None)], [], PromptState(), 1, 1)
-    store(Origin.of(out, record), drawn, [], 1.0)
+    store(Origin.of(out, record, None), drawn, [], 1.0)
 
     def found(**changes: object) -> bool:
-        return stored(Origin.of(out, record.model_copy(update=changes)), world) is not None
+        return stored(Origin.of(out, record.model_copy(update=changes), None), world) is not None
 
     def run(**changes: object) -> object:
         return record.run.model_copy(update=changes)
@@ -68,3 +68,15 @@ def test_only_what_changes_no_answer_may_differ(world: World, tmp_path: Path, re
     assert not found(prompts_digest="e")
     assert not found(run=run(lr=0.5))
     assert not found(run=run(reward=record.run.reward.model_copy(update={"last_box": False})))
+
+
+def test_the_first_weights_are_part_of_the_first_state_alone(world: World, tmp_path: Path, record: RlRecord) -> None:
+    out, model = tmp_path / "out", tmp_path / "model"
+    model.mkdir()
+    (model / "model.safetensors").write_bytes(b"one")
+    for step in (0, 4):
+        begun = record.model_copy(update={"step": step})
+        store(Origin.of(out, begun, model), Drawn([answer(0, None)], [], PromptState(), 1, 1), [], 1.0)
+        assert stored(Origin.of(out, begun, model), world) is not None
+        (model / "model.safetensors").write_bytes(b"another")
+        assert (stored(Origin.of(out, begun, model), world) is None) == (step == 0)
