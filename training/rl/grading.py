@@ -23,6 +23,8 @@ from training.rl.final_answer import final_answer
 
 MAX_ANSWER_CHARS = 2000
 """A longer answer is equal only to its own spelling."""
+MAX_DEPTH = 50
+"""Brackets in brackets: a deeper answer is equal only to its own spelling. Parsers take seconds to fail on one."""
 LIMIT_S = 5.0
 """CPU seconds for one pair."""
 _KILL_FACTOR = 4
@@ -34,8 +36,8 @@ class Grade:
     """The verdict on one response.
 
     `status`: `ok`; `no_answer` (the response states none), `bad_gold` (the gold is empty: an error in the data),
-    `too_long`, `timeout`, `memory`, `crash`, `error: NAME`. Only `ok` can be correct. `seconds` of CPU for a symbolic
-    comparison, of wall time otherwise.
+    `too_long`, `too_deep`, `timeout`, `memory`, `crash`, `error: NAME`. Only `ok` can be correct. `seconds` of CPU for
+    a symbolic comparison, of wall time otherwise.
     """
 
     correct: bool
@@ -189,9 +191,23 @@ def _decide(gold: str, response: str, last_box: bool) -> bool | str | tuple[str,
         return "no_answer"
     if len(answer) > MAX_ANSWER_CHARS or len(gold) > MAX_ANSWER_CHARS:
         return True if answer.strip() == gold.strip() else "too_long"
+    if max(_depth(answer), _depth(gold)) > MAX_DEPTH:
+        return True if answer.strip() == gold.strip() else "too_deep"
     if not answer_form(gold).text:
         return "bad_gold"
     decided = compare(gold, answer)
     if not decided and not last_box and same_words(gold, response.rpartition("</think>")[2]):
         return True  # a gold in words that the whole response repeats
     return (gold, answer) if decided is None else decided
+
+
+def _depth(text: str) -> int:
+    """The most brackets that are open at a time, closed or not."""
+    depth = deepest = 0
+    for character in text:
+        if character in "([{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif character in ")]}":
+            depth = max(0, depth - 1)
+    return deepest

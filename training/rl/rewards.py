@@ -58,7 +58,7 @@ def grade_answer(gold: str, response: str) -> float:
 
 def reward(settings: RewardSettings, response: str, grade: Grade, num_tokens: int) -> float | None:
     """The reward of one graded response; None where the settings drop it (status, not answer, decided)."""
-    undecided = grade.status not in ("ok", "no_answer", "too_long")
+    undecided = grade.status not in ("ok", "no_answer", "too_long", "too_deep")
     if undecided and settings.timeout == "drop":
         return None
     value = settings.correct if grade.correct else settings.wrong

@@ -193,14 +193,18 @@ def test_the_last_box_rule_wants_a_box_and_takes_one() -> None:
 
 
 def test_statuses_of_what_is_not_compared(pool: GradingPool) -> None:
-    golds = ["", r"\boxed{}", "1", "1", "x" * 3000]
+    deep = "(" * 51 + "x" + ")" * 51
+    golds = ["", r"\boxed{}", "1", "1", "x" * 3000, "x", deep]
     responses = [r"\boxed{1}", r"\boxed{1}", "", rf"\boxed{{{'1+' * 3000}1}}", rf"\boxed{{{'x' * 3000}}}"]
+    responses += [rf"\boxed{{{deep}}}"] * 2
     grades = grade_batch(golds, responses, pool=pool)
     assert [(grade.status, grade.correct) for grade in grades] == [
         ("bad_gold", False),
         ("bad_gold", False),
         ("no_answer", False),
         ("too_long", False),
+        ("ok", True),
+        ("too_deep", False),
         ("ok", True),
     ]
 
@@ -213,7 +217,7 @@ def test_golds_and_responses_have_to_pair() -> None:
 def test_a_comparison_that_does_not_end_is_a_timeout_and_the_next_one_is_graded() -> None:
     pool = GradingPool(workers=1, limit_s=0.5)
     golds = [r"x^{9^{9^{9}}}+y", "x+y", "a+b"]
-    responses = [r"\boxed{y+x^{9^{9^{9^{9}}}}+1}", r"\boxed{y+x}", r"\boxed{" + "(" * 400 + "b+a" + ")" * 400 + "}"]
+    responses = [r"\boxed{y+x^{9^{9^{9^{9}}}}+1}", r"\boxed{y+x}", r"\boxed{" + "(" * 40 + "b+a" + ")" * 40 + "}"]
     hostile, plain, nested = grade_batch(golds, responses, pool=pool)
     pool.close()
     assert not hostile.correct
