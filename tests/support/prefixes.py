@@ -2,6 +2,7 @@
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -67,7 +68,7 @@ def position_answers(positions: dict[int, list[int]], seed: int = 0, samples: in
     return answers
 
 
-def settings(share: bool, micro_batch_tokens: int = 70, model: str = "llama", **fields: object) -> PolicyRun:
+def settings(share: bool, micro_batch_tokens: int = 70, model: str = "llama", **fields: Any) -> PolicyRun:
     """A run, of which only the update's part matters."""
     return RlRun(
         name="prefixes",

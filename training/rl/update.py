@@ -21,8 +21,9 @@ from training.rows import Rows
 from training.step import StepResult, take_step, train_step
 from training.world import World
 
-_WORTHWHILE = 1.1
-"""Tokens computed without sharing by those with it, from which on prefixes are shared."""
+_WORTHWHILE = {"cpu": 1.1, "cuda": 1.5}
+"""Tokens computed without sharing by those with it, from which on prefixes are shared. On a GPU attention to spines is
+made of matrix products (training.prefix.attend), which cost more than the fused kernel of naive packing."""
 
 
 def mini_batches(
@@ -96,7 +97,8 @@ def shared_segments(
     segments = find_segments(answers, None if language is None else language.num_head)
     lessons = [] if language is None else shared_documents(answers, language.num_head).values()
     naive = sum(answer.length - 1 for answer in answers) + sum(lesson.length for lesson in lessons)
-    return segments if naive >= _WORTHWHILE * sum(segment.num_tokens for segment in segments) else None
+    worthwhile = _WORTHWHILE[next(model.parameters()).device.type]
+    return segments if naive >= worthwhile * sum(segment.num_tokens for segment in segments) else None
 
 
 @cache

@@ -10,6 +10,7 @@ import torch
 from support.prefixes import HEAD, learn, position_answers, settings
 from training.flops import Cost
 from training.prefix import attend
+from training.prefix import branches as branch_attention
 from training.prefix.branches import BranchAttention, Crossing, Layout, SpineKeys
 from training.rl import compute, update
 from training.rl.lessons import Language
@@ -226,15 +227,32 @@ def test_gradients_of_the_spine_gather_in_float32():
     key, value = _random(1, 2, 6, 8, dtype=half), _random(1, 2, 6, 8, dtype=half) * 2
     spine = SpineKeys([(key, value)])
     layout = Layout(documents=((0, 3),), crossings=(Crossing((0, 3), (1, 6), (3, 3)),))
-    branches = BranchAttention(layout, spine)
+    attention = BranchAttention(layout, spine)
     own = [_random(1, heads, 3, 8, dtype=half).requires_grad_() for heads in (4, 2, 2)]
     gradients = []
     for _ in range(500):
-        branches(module, *own, 0.3).sum().backward()
+        attention(module, *own, 0.3).sum().backward()
         gradients.append(spine.leaves[0][1].grad.clone())
     assert gradients[0].dtype == torch.float32
     assert gradients[0][:, :, 0].abs().max() == 0, "the first key is not seen"
     torch.testing.assert_close(gradients[-1], gradients[0] * 500, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_in_the_types_of_real_runs_sharing_is_no_less_exact(world, two_ranks, monkeypatch, dtype):
+    answers = position_answers(NESTED)
+    exact = learn(world, settings(False), answers)
+
+    def error(result) -> float:
+        return max(np.abs(result[1][key] - value).max() / np.abs(value).max() for key, value in exact[1].items())
+
+    naive = error(learn(world, settings(False, dtype=dtype), answers))
+    assert 0 < naive < (1e-5 if dtype == "float32" else 0.1)
+    assert error(learn(world, settings(True, dtype=dtype), answers)) < 2 * naive
+    assert error(two_ranks.run(learn, settings(True, dtype=dtype), answers)[0]) < 2 * naive
+    monkeypatch.setattr(branch_attention, "attend", attend.attend_in_chunks)
+    monkeypatch.setattr(branch_attention, "attend_backward", attend.attend_in_chunks_backward)
+    assert error(learn(world, settings(True, dtype=dtype), answers)) < 2 * naive
 
 
 def test_a_grpo_run_shares_its_prompts_and_ends_with_the_same_weights(world, tmp_path, monkeypatch):
