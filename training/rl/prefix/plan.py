@@ -8,6 +8,7 @@ with each answer.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 from training.flops import Work, work_behind
 from training.rl.answers import Answer
@@ -42,12 +43,16 @@ class Segment:
         return len(self.spine) + sum(branch.num_tokens for branch in self.branches)
 
 
+Pass = tuple[tuple[int, Branch], ...]
+"""Branches computed in one pass, each behind the place of its spine in the group."""
+
+
 @dataclass(frozen=True)
 class Group:
-    """Spines computed in one pass, and passes of branches on them; a branch's number is its spine's in the group."""
+    """Spines computed in one pass, and the passes of the branches on them."""
 
     segments: tuple[Segment, ...] = ()
-    passes: tuple[tuple[tuple[int, Branch], ...], ...] = ()
+    passes: tuple[Pass, ...] = ()
 
 
 def find_segments(answers: Sequence[Answer], num_head: int | None = None) -> list[Segment]:
@@ -83,8 +88,8 @@ def _segment(answers: Sequence[Answer], num_head: int | None) -> Segment:
             )
         by_place.setdefault((length, answer.prompt_tokens[length:-1]), []).append(answer)
     branches = tuple(Branch(length, tail, tuple(held)) for (length, tail), held in sorted(by_place.items(), key=_place))
-    learned = num_head is not None and len(spine) > num_head
-    return Segment(spine, branches, num_head if learned else None)
+    first = None if num_head is None else max(1, num_head)  # nothing predicts the very first token
+    return Segment(spine, branches, first if first is not None and first < len(spine) else None)
 
 
 def _place(item: tuple[tuple[int, tuple[int, ...]], list[Answer]]) -> tuple[int, int, int]:
@@ -113,7 +118,8 @@ def plan(segments: Sequence[Segment], num_processes: int, max_tokens: int) -> li
     a group of its own; what spines leave of `max_tokens` (a quarter at least) bounds a pass, and a longer answer has a
     pass of its own.
     """
-    pieces = [piece for segment in segments for piece in _cut(segment, segments, num_processes)]
+    share = sum(segment.num_tokens for segment in segments) / num_processes
+    pieces = [piece for segment in segments for piece in _cut(segment, share)]
     loads, dealt = [0] * num_processes, [list[Segment]() for _ in range(num_processes)]
     for piece in sorted(pieces, key=lambda piece: -piece.num_tokens):
         least = loads.index(min(loads))
@@ -132,18 +138,16 @@ def plan(segments: Sequence[Segment], num_processes: int, max_tokens: int) -> li
     ]
 
 
-def _cut(segment: Segment, segments: Sequence[Segment], num_processes: int) -> list[Segment]:
+def _cut(segment: Segment, share: float) -> list[Segment]:
     """The segment in runs of its answers, as many as it holds a process's share of all tokens (rounded)."""
-    share = sum(other.num_tokens for other in segments) / num_processes
-    num_pieces = round(segment.num_tokens / share)
-    flat = [(branch, answer) for branch in segment.branches for answer in branch.answers]
-    num_pieces = min(num_pieces, len(flat))
+    flat = [(0, branch, answer) for branch in segment.branches for answer in branch.answers]
+    num_pieces = min(round(segment.num_tokens / share), len(flat))
     if num_pieces < 2:
         return [segment]
     pieces = []
     for place in range(num_pieces):
         run = flat[place * len(flat) // num_pieces : (place + 1) * len(flat) // num_pieces]
-        branches = _joined(run)
+        branches = tuple(branch for _, branch in _joined(run))
         spine = segment.spine[: max(branch.length for branch in branches)]
         # What is learned of the spine is learned once.
         learned = place == 0 and segment.learned_from is not None
@@ -151,12 +155,13 @@ def _cut(segment: Segment, segments: Sequence[Segment], num_processes: int) -> l
     return pieces
 
 
-def _joined(run: Sequence[tuple[Branch, Answer]]) -> tuple[Branch, ...]:
-    """Branches with those of their answers that stand in the run."""
-    held: dict[int, tuple[Branch, list[Answer]]] = {}
-    for branch, answer in run:
-        held.setdefault(id(branch), (branch, []))[1].append(answer)
-    return tuple(replace(branch, answers=tuple(answers)) for branch, answers in held.values())
+def _joined(run: Sequence[tuple[int, Branch, Answer]]) -> Pass:
+    """Branches with those of their answers that stand in the run, which follow each other."""
+    joined = []
+    for (spine, _), items in groupby(run, key=lambda item: (item[0], id(item[1]))):
+        held = list(items)
+        joined.append((spine, replace(held[0][1], answers=tuple(answer for *_, answer in held))))
+    return tuple(joined)
 
 
 def _groups(segments: Sequence[Segment], max_tokens: int) -> list[Group]:
@@ -173,24 +178,17 @@ def _groups(segments: Sequence[Segment], max_tokens: int) -> list[Group]:
     return sorted(groups, key=lambda group: -len(group.passes))
 
 
-def _passes(segments: Sequence[Segment], max_tokens: int) -> tuple[tuple[tuple[int, Branch], ...], ...]:
+def _passes(segments: Sequence[Segment], max_tokens: int) -> tuple[Pass, ...]:
     budget = max(max_tokens - sum(len(segment.spine) for segment in segments), max_tokens // 4)
-    passes: list[list[tuple[int, Branch, Answer]]] = []
+    runs: list[list[tuple[int, Branch, Answer]]] = []
     used, last = 0, None
-    for place, segment in enumerate(segments):
+    for spine, segment in enumerate(segments):
         for branch in segment.branches:
             for answer in branch.answers:
                 need = len(answer.tokens) + (0 if branch is last else len(branch.tail))
-                if not passes or used + need > budget:
-                    passes.append([])
+                if not runs or used + need > budget:
+                    runs.append([])
                     used, need = 0, len(answer.tokens) + len(branch.tail)
-                passes[-1].append((place, branch, answer))
+                runs[-1].append((spine, branch, answer))
                 used, last = used + need, branch
-    return tuple(tuple(_by_spine(run)) for run in passes)
-
-
-def _by_spine(run: Sequence[tuple[int, Branch, Answer]]) -> list[tuple[int, Branch]]:
-    places = {id(branch): place for place, branch, _ in run}
-    branches = {id(branch): branch for _, branch, _ in run}
-    joined = _joined([(branch, answer) for _, branch, answer in run])
-    return [(places[key], branch) for key, branch in zip(branches, joined, strict=True)]
+    return tuple(_joined(run) for run in runs)

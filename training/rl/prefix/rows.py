@@ -10,7 +10,7 @@ from training.loss import IGNORE
 from training.prefix.branches import Crossing, Layout
 from training.rl.answers import Answer, Document, answer_rows, document_rows
 from training.rl.policy import PolicyRows, SpineRows
-from training.rl.prefix.plan import Branch, Group, Segment
+from training.rl.prefix.plan import Group, Pass, Segment
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def _spine(segment: Segment) -> Document:
     return Document(tokens, (*[IGNORE] * (first - 1), *tokens[first:], IGNORE))
 
 
-def _pass_rows(branches: Sequence[tuple[int, Branch]], starts: Sequence[int], device: torch.device) -> PassRows:
+def _pass_rows(branches: Pass, starts: Sequence[int], device: torch.device) -> PassRows:
     documents: list[Document] = []
     crossings: list[Crossing] = []
     answers: list[Answer] = []
