@@ -48,7 +48,8 @@ SCHEMA = pa.schema(
     ]
 )
 """A rollout row: one drawn answer. Advantage and weight are those of each of its tokens; `row` counts in the step;
-`prompt` is the prompt's row in its file, `group` its draw in the step; `old_logprobs` is null when π_old was the
+`prompt` is the prompt's row in its file (of RPT its
+number in the selection), `group` its draw in the step; `old_logprobs` is null when π_old was the
 current policy, `advantage` null when the answer was not trained on (`token_weight` is then 0)."""
 
 

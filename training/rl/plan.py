@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from training.checkpoint import complete_checkpoints, read_record
-from training.flops import head_width
-from training.model import count_parameters, load_model_config
+from training.flops import Cost, head_width, work_behind
+from training.model import count_parameters, load_model_config, meta_model
 from training.rl.prompts import Prompts
 from training.rl.record import PolicyRecord, RlRecord, Settings
 from training.rl.settings import EmbeddedSettings, LoadedPolicyRun, LoadedRlRun
@@ -51,6 +51,10 @@ def render_policy_plan(
         if isinstance(run.engine, EmbeddedSettings)
         else f"vLLM at {run.engine.url}, {weights / 2**30:.2f} GiB of weights handed over a step"
     )
+    cost = Cost.of(meta_model(run.model, config), config)
+    read, drawn = work_behind(0, longest_prompt, 1), work_behind(longest_prompt, longest, longest)
+    learned = work_behind(0, longest_prompt + longest, longest)
+    flops = run.prompts_per_step * cost.forward(read) + answers * (cost.forward(drawn) + 3 * cost.forward(learned))
     lines = [
         f"{run.name}: {run.num_steps} steps, {done} done",
         f"  model      {config.model_type}, {num_parameters:,} parameters, {run.model.dtype}",
@@ -59,7 +63,7 @@ def render_policy_plan(
         f"{run.prompts_per_step // run.prompts_per_update} update(s)",
         f"  algorithm  {run.algorithm.name}, learning rate {run.lr:g}, KL weight {run.algorithm.kl_weight:g}",
         f"  lengths    {stages}",
-        f"  at most    {answers * longest:,} tokens drawn a step",
+        f"  at most    {answers * longest:,} tokens drawn a step, {flops:.2g} FLOP if no prefixes are shared",
         f"  engine     {engine}",
     ]
     return "\n".join(lines)

@@ -100,15 +100,15 @@ def test_refilled_groups_are_taken_in_the_order_of_their_prompts(world: World, t
     # Nearly every group of random answers has equal rewards: nobody is right.
     loaded = write_run(
         tmp_path,
-        num_steps=1,
+        num_steps=2,
         reward={"last_box": False},
-        algorithm={"name": "dapo", "max_refills": 2},
+        algorithm={"name": "dapo", "max_refills": 2, "refill_from_step": 1},
         sampling={"samples": 2, "lengths": [{"step": 0, "max_new_tokens": 3}]},
     )
     train_rl_in(world, loaded, tmp_path / "out")
-    (event,) = read_metrics(tmp_path / "out")
-    answers = read_answers(tmp_path / "out/rollouts/step-0000001.parquet")
-    assert event["rollout/draws"] == 3
+    first, event = read_metrics(tmp_path / "out")
+    answers = read_answers(tmp_path / "out/rollouts/step-0000002.parquet")
+    assert (first["rollout/draws"], event["rollout/draws"]) == (1, 3)
     assert len(answers) == 2 * (
         event["rollout/equal_groups"] + len({a.group for a in answers if a.advantage is not None})
     )

@@ -201,6 +201,7 @@ def test_the_plan_tells_and_touches_nothing(whole: Path, tmp_path: Path) -> None
     assert "at most 23 tokens, longer ones in windows from multiples of 11" in text
     assert "the first 2 steps, learning rate 0.02" in text
     assert "4 prompts x 3 answers = 12 answers, 2 update(s)" in text
+    assert "72 tokens drawn a step, 4.4e+07 FLOP" in text  # summed up by hand
     assert sorted(tmp_path.rglob("*")) == before
 
 
