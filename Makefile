@@ -47,6 +47,7 @@ bench: setup
 	$(BIN)/python -m benchmarks.trainer_cpu
 	$(BIN)/python -m benchmarks.data_path
 	$(BIN)/python -m benchmarks.tokenize
+	$(BIN)/python -m benchmarks.grpo_step
 
 soak: setup
 	$(BIN)/pip install --quiet -c constraints.txt -e '.[dev,soak]'
