@@ -48,7 +48,7 @@ class MeasureSettings(Frozen):
     """What it computes in."""
     batch_tokens: int
     """Of a forward pass."""
-    part_tokens: int = 1 << 20
+    part_tokens: int = 1 << 19
     """Tokens of a part to aim at."""
 
 
