@@ -93,9 +93,11 @@ def find_proxy(name: str) -> ProxyFiles:
     context = getattr(config, "max_position_embeddings", None)
     if context is None:
         raise BadInput(f"--proxy {name}: its config has no max_position_embeddings; take another model")
+    folder = folder.absolute()
+    shown = f"{folder.parent.name}/{folder.name}" if is_checkpoint else folder.name
     return ProxyFiles(
-        name=folder.absolute().name if Path(name).expanduser().is_dir() else name,
-        folder=folder.absolute(),
+        name=shown if Path(name).expanduser().is_dir() else name,
+        folder=folder,
         is_checkpoint=is_checkpoint,
         tokenizer=tokenizer.absolute(),
         parameters=count_parameters(settings, config),

@@ -21,7 +21,7 @@ from training.trace import document_origins
 
 FILE = "samples.parquet"
 SAMPLES = 20
-_BEFORE, _AFTER, _GUESSES = 160, 16, 5
+_BEFORE, _AFTER, _GUESSES = 80, 16, 5
 """Tokens shown before and behind a position, and guesses of the proxy."""
 SCHEMA = pa.schema(
     [
