@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -25,8 +26,8 @@ from training.documents import DocumentTokens, Ints
 from training.rpt.characters import Characters
 from training.rpt.entropy import COLUMNS, TOP
 from training.rpt.pieces import Piece, batches, piece_rows, pieces
-from training.rpt.positions import MANIFEST, SCHEMA, PositionManifest, TokensIdentity
-from training.rpt.proxy import Proxy, ProxyFiles, load_proxy
+from training.rpt.positions import MANIFEST, SCHEMA, PositionManifest, ProxyIdentity, TokensIdentity
+from training.rpt.proxy import Proxy, ProxyFiles, identify, load_proxy
 from training.rpt.samples import Samples, write_samples
 from training.rpt.tally import Tally, histogram, totals
 from training.tokens import TokenManifest
@@ -35,6 +36,7 @@ from training.world import World
 
 VERSION = 1
 """Raised by hand whenever equal inputs would give other positions."""
+_SETTINGS = "parts/settings.json"
 
 
 class MeasureSettings(Frozen):
@@ -97,8 +99,8 @@ class Job:
         documents = self.parts[part]
         return int(self.lengths[documents.start : documents.stop].sum())
 
-    def finished(self, key: str | None = None) -> dict[int, PartRecord]:
-        """The complete parts: recorded, the file there in its size, and, where `key` is given, made under it."""
+    def finished(self, key: str) -> dict[int, PartRecord]:
+        """The complete parts: recorded under `key`, and the file there in its size."""
         records = {}
         for number, part in enumerate(self.parts):
             path = record_path(self.out, number)
@@ -106,9 +108,14 @@ class Job:
                 record = PartRecord.model_validate_json(path.read_bytes())
                 file = self.out / record.output.path
                 whole = file.is_file() and file.stat().st_size == record.output.bytes
-                if whole and key in (None, record.key.removesuffix(f":{part.start}:{part.stop}")):
+                if whole and record.key == part_key(key, part):
                     records[number] = record
         return records
+
+
+def part_key(key: str, part: range) -> str:
+    """What a part's record is of: all that shapes the folder's parts, and the documents of this one."""
+    return f"{key}:{part.start}:{part.stop}"
 
 
 def record_path(out: Path, part: int) -> Path:
@@ -117,8 +124,12 @@ def record_path(out: Path, part: int) -> Path:
 
 
 def render_plan(job: Job) -> str:
-    """What would run, as text. Nothing is written."""
-    finished = job.finished()
+    """What would run, as text. Nothing is written.
+
+    Raises:
+        BadInput: the folder holds other positions.
+    """
+    finished = job.finished(_key(job, identify(job.proxy, job.settings.dtype)))
     missing = sum(job.tokens(part) for part in range(len(job.parts)) if part not in finished)
     flop = 2 * job.proxy.parameters * missing
     return (
@@ -143,7 +154,9 @@ def measure(job: Job, world: World, reporter: Reporter) -> PositionManifest:
         dist.barrier()
         check_shards(job.manifest, full=world.local_rank == 0)
         proxy = load_proxy(job.proxy, job.settings.dtype, world)
-        key = _claim(job, proxy, world)
+        key = _key(job, proxy.identity)
+        if world.is_first:
+            write_json(job.out / _SETTINGS, _shaping(job, proxy.identity))
         missing = [part for part in range(len(job.parts)) if part not in job.finished(key)]
         dist.barrier()
         worker = _Worker(job, proxy, world, key)
@@ -171,26 +184,26 @@ def measure(job: Job, world: World, reporter: Reporter) -> PositionManifest:
     return PositionManifest.load(job.out)
 
 
-def _claim(job: Job, proxy: Proxy, world: World) -> str:
-    """Make the folder this job's, or refuse; returns the digest of all that shapes its parts."""
-    content = {
+def _shaping(job: Job, identity: ProxyIdentity) -> dict[str, Any]:
+    """All that shapes the parts of a folder."""
+    return {
         "version": VERSION,
         "tokens": job.manifest.digest,
-        "proxy": proxy.identity.xxh3_128,
+        "proxy": identity.xxh3_128,
         "settings": job.settings.model_dump(),
     }
-    key, path = digest(content), job.out / "parts" / "settings.json"
-    if path.exists():
-        before = read_json(path)
-        if before != content:
-            field = next(name for name in content if before.get(name) != content[name])
-            raise BadInput(
-                f"--out {job.out}: holds positions of another {field} ({before.get(field)}, now {content[field]}); "
-                "name another folder, or delete it"
-            )
-    elif world.is_first:
-        write_json(path, content)
-    return key
+
+
+def _key(job: Job, identity: ProxyIdentity) -> str:
+    """The digest of all that shapes the parts; refuses a folder that holds others."""
+    content, path = _shaping(job, identity), job.out / _SETTINGS
+    if path.exists() and (before := read_json(path)) != content:
+        field = next(name for name in content if before.get(name) != content[name])
+        raise BadInput(
+            f"--out {job.out}: holds positions of another {field} ({before.get(field)}, now {content[field]}); "
+            "name another folder, or delete it"
+        )
+    return digest(content)
 
 
 class _Worker:
@@ -235,8 +248,8 @@ class _Worker:
         with parquet_file(self._job.out, f"data/{part:05d}.parquet", SCHEMA) as file:
             file.write(pa.table([pa.array(column) for column in columns], schema=SCHEMA))
         documents = self._job.parts[part]
+        key = part_key(self._key, documents)
         tally = Tally.of(len(documents), self._job.tokens(part), int(kept.sum()), figures)
-        key = f"{self._key}:{documents.start}:{documents.stop}"
         record = PartRecord(key=key, output=file.output, tally=tally)
         write_json(record_path(self._job.out, part), record.model_dump())
 

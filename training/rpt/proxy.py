@@ -121,7 +121,7 @@ def load_proxy(files: ProxyFiles, dtype: str, world: World) -> Proxy:
     else:
         model = build_model(settings, config, place, 0, Path(), EntropyModel)
     model.eval().requires_grad_(False)
-    identity = [_identity(files, dtype) if world.is_first else None]
+    identity = [identify(files, dtype) if world.is_first else None]
     dist.broadcast_object_list(identity)
     assert identity[0] is not None
     return Proxy(model, identity[0])
@@ -131,7 +131,8 @@ def _vocabulary(path: Path) -> dict[str, int]:
     return Tokenizer.from_file(str(path)).get_vocab(with_added_tokens=True)
 
 
-def _identity(files: ProxyFiles, dtype: str) -> ProxyIdentity:
+def identify(files: ProxyFiles, dtype: str) -> ProxyIdentity:
+    """Who a proxy is: reads every byte of its weights, but for a checkpoint, whose record has the digests."""
     if files.is_checkpoint:
         digests = {name: file.xxh3_128 for name, file in read_record(files.folder, AnyRecord).files.items()}
     else:
