@@ -152,8 +152,8 @@ def count(manifest: PositionManifest, vocabulary: TokenBytes) -> dict[str, Any]:
             "all": of(everything),
             "in_formulas": of(formula),
             "outside": of(~formula),
-            "prose_begins_a_word": of(~formula & ~inside_word),
-            "prose_inside_a_word": of(~formula & inside_word),
+            "outside_else": of(~formula & ~inside_word),
+            "outside_going_on_in_a_word": of(~formula & inside_word),
         },
         "characters": {
             "moved": int(((reached != offset) & (reached >= 0)).sum()),

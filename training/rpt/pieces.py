@@ -42,7 +42,17 @@ def windows(length: int, context: int) -> Iterator[tuple[int, int, int]]:
     while scored < length:
         end = min(first + context, length)
         yield first, end, scored
-        first, scored = first + (context + 1) // 2, end
+        first, scored = first + _hop(context), end
+
+
+def window_start(offset: int, context: int) -> int:
+    """First token of the window that scores the position at `offset`."""
+    beyond = offset - context
+    return 0 if beyond <= 0 else -(-beyond // _hop(context)) * _hop(context)
+
+
+def _hop(context: int) -> int:
+    return (context + 1) // 2
 
 
 def pieces(document: int, tokens: Ints, targets: Bools, context: int) -> Iterator[Piece]:

@@ -16,7 +16,7 @@ from training.order import Permutation
 from training.rl.token_bytes import TokenBytes
 from training.rpt.characters import Characters
 from training.rpt.entropy import EntropyModel
-from training.rpt.pieces import Piece, piece_rows
+from training.rpt.pieces import Piece, piece_rows, window_start
 from training.trace import document_origins
 
 FILE = "samples.parquet"
@@ -105,7 +105,7 @@ class Samples:
 
     @torch.no_grad()  # type: ignore[untyped-decorator]
     def _guesses(self, ids: np.ndarray, offset: int) -> list[Row]:
-        start = max(0, offset - self._context)
+        start = window_start(offset, self._context)
         labels = np.full(offset - start, IGNORE)
         labels[-1] = ids[offset]
         piece = Piece(0, start, ids[start:offset], labels)

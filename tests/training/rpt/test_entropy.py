@@ -10,7 +10,7 @@ from support import tiny
 from training.loss import IGNORE
 from training.model import LossModel, build_model, load_model_config, place_model
 from training.rpt.entropy import TOP, EntropyModel, entropies, top_values
-from training.rpt.pieces import batches, piece_rows, pieces, windows
+from training.rpt.pieces import batches, piece_rows, pieces, window_start, windows
 
 
 def defined(logits, label):
@@ -101,6 +101,7 @@ def test_windows_score_each_position_once_with_half_a_context_before_it():
                 assert 0 <= first <= from_ < end <= length
                 assert end - first <= context
                 assert first == 0 or from_ - first >= context // 2
+                assert all(window_start(place + 1, context) == first for place in range(from_, end))
                 scored += range(from_, end)
             assert scored == list(range(length))
 

@@ -111,6 +111,9 @@ def test_the_folder_says_what_it_is(folder, measured):
         assert TEXTS[sample["document"]].startswith(sample["before"])
         chances = [guess["probability"] for guess in sample["guesses"]]
         assert chances == sorted(chances, reverse=True)
+        for guess in sample["guesses"]:
+            if guess["text"] == sample["after"][0]:
+                np.testing.assert_allclose(guess["probability"], np.exp(sample["logprob"]), rtol=1e-5)
         assert sample["correct"] == (sample["guesses"][0]["text"] == sample["after"][0])
     assert [sample["entropy"] for sample in samples] == sorted(sample["entropy"] for sample in samples)
 
