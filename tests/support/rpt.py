@@ -33,7 +33,8 @@ def write_ground(folder: Path, texts: list[str] | None = None) -> None:
         bos=None,
     )
     (folder / "tiny.yaml").write_text(
-        'head: "Q"\ntail: "A"\ncarrier: {form: marked, open: "#", close: "?"}\nstop: ["?"]\n', encoding="utf-8"
+        'head: "Q"\nmask: "*"\ntail: "A"\ncarrier: {form: marked, open: "#", close: "?"}\nstop: ["?"]\n',
+        encoding="utf-8",
     )
     (folder / "thought.yaml").write_text('tail: "Q"\nresume: "?"\nstop: ["?"]\n', encoding="utf-8")
     documents = [[*ids(text), EOS] for text in texts or TEXTS]

@@ -173,6 +173,44 @@ def test_a_model_is_exported(whole: Path, tmp_path: Path) -> None:
     assert (tmp_path / "model/model.safetensors").is_file()
 
 
+@pytest.mark.parametrize(
+    "objective",
+    [
+        {"kind": "next_token", "template": "tiny.yaml", "reward": "conditional_dense"},
+        {"kind": "next_segment", "template": "tiny.yaml"},
+        {"kind": "masked", "template": "tiny.yaml", "unit": "span", "span_tokens": [1, 2], "right_tokens": 3},
+        {
+            "kind": "mixture",
+            "parts": [
+                {"weight": 1, "objective": {"kind": "next_token", "template": "tiny.yaml"}},
+                {"weight": 2, "objective": {"kind": "information_gain", "template": "thought.yaml"}},
+            ],
+        },
+    ],
+    ids=lambda objective: objective["kind"],
+)
+def test_every_objective_is_asked_and_learned(world: World, tmp_path: Path, objective: dict[str, object]) -> None:
+    write_ground(tmp_path, ["Q is the sum. A sum is odd. Q ends.", "A rest is 2. Q is even. A goes on."])
+    loaded = write_run(
+        tmp_path,
+        model={"config": MODEL, "dtype": "float32"},
+        objective=objective,
+        positions={"path": "positions", "selection": {"low": 0.0}},
+        max_prompt_tokens=60,
+        warmup={"steps": 30, "lr": 0.01, "thoughts": ["a"]},
+        num_steps=31,
+        sampling={"samples": 4, "lengths": [{"step": 0, "max_new_tokens": 20}]},
+        checkpoints={"every_steps": 100},
+    )
+    train_rpt_in(world, loaded, tmp_path / "out")
+    answers = read_answers(answers_path(tmp_path / "out", 31))
+    assert len(answers) == 16
+    assert any(answer.status == "ok" for answer in answers)
+    assert all(answer.gold for answer in answers)
+    events = read_metrics(tmp_path / "out")
+    assert events[29]["warmup/loss"] < events[0]["warmup/loss"]
+
+
 def test_a_warm_up_teaches_the_form_that_the_reward_reads(world: World, tmp_path: Path) -> None:
     loaded = write_run(
         tmp_path,
