@@ -1,6 +1,7 @@
 """The sub-commands that train and evaluate; each imports what it needs when it runs (`build --help` loads no torch)."""
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -311,10 +312,14 @@ def export(
     sample: Annotated[str | None, typer.Option(metavar="PROMPT", help="Print what the model writes after it.")] = None,
 ) -> None:
     """Write a checkpoint as a Hugging Face model, read back and compared."""
+    from training.best import find_checkpoint
     from training.export import export as run_export
     from training.export import write_sample
 
-    print(run_export(checkpoint, target, dtype=dtype, tokenizer=tokenizer))
+    found = find_checkpoint(checkpoint)
+    if found != checkpoint:
+        print(f"of {checkpoint} its {found.name}", file=sys.stderr)
+    print(run_export(found, target, dtype=dtype, tokenizer=tokenizer))
     if sample is not None:
         print(write_sample(target, sample))
 

@@ -13,9 +13,9 @@ import threading
 import time
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from selectors import EVENT_READ, DefaultSelector
+from typing import NamedTuple
 
 from training.rl.answer_form import answer_form
 from training.rl.equivalence import compare, same_words
@@ -31,9 +31,8 @@ _KILL_FACTOR = 4
 """Wall time, in CPU limits, after which a worker that does not answer is killed: a busy machine must not time out."""
 
 
-@dataclass(frozen=True)
-class Grade:
-    """The verdict on one response.
+class Grade(NamedTuple):
+    """The verdict on one response: `correct, status, seconds = grade`, or by name.
 
     `status`: `ok`; `no_answer` (the response states none), `bad_gold` (the gold is empty: an error in the data),
     `too_long`, `too_deep`, `timeout`, `memory`, `crash`, `error: NAME`. Only `ok` can be correct. `seconds` of CPU for

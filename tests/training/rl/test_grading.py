@@ -209,6 +209,12 @@ def test_statuses_of_what_is_not_compared(pool: GradingPool) -> None:
     ]
 
 
+def test_a_grade_is_a_triple() -> None:
+    ((correct, status, seconds),) = grade_batch(["1"], [r"\boxed{1}"])
+    assert (correct, status) == (True, "ok")
+    assert 0 <= seconds < 1
+
+
 def test_golds_and_responses_have_to_pair() -> None:
     with pytest.raises(ValueError, match="2 golds for 1 responses"):
         grade_batch(["1", "2"], ["1"])
