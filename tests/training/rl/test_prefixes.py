@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from support import tiny
 from support.prefixes import HEAD, learn, position_answers, settings
 from training.flops import Cost
 from training.prefix import attend
@@ -20,16 +21,18 @@ NESTED = {4: [0, 3, 7, 7, 20], 9: [11, 30], 12: [0]}
 """Two positions with one context, one that sees no document, a segment of one position."""
 
 
-def assert_equal(one, other):
+def assert_equal(one, other, relative=1e-9):
     """Losses, log-probs, figures and each parameter's gradient, the latter against its largest element."""
-    assert one[0] == pytest.approx(other[0], rel=1e-9)
+    assert one[0] == pytest.approx(other[0], rel=relative)
     assert one[1].keys() == other[1].keys()
     for name, gradient in other[1].items():
-        np.testing.assert_allclose(one[1][name], gradient, rtol=1e-9, atol=1e-9 * np.abs(gradient).max(), err_msg=name)
+        np.testing.assert_allclose(
+            one[1][name], gradient, rtol=relative, atol=relative * np.abs(gradient).max(), err_msg=name
+        )
     assert one[2].keys() == other[2].keys()
     for key, values in other[2].items():
-        assert one[2][key] == pytest.approx(values, rel=1e-9)
-    assert one[3] == pytest.approx(other[3], rel=1e-9)
+        assert one[2][key] == pytest.approx(values, rel=relative)
+    assert one[3] == pytest.approx(other[3], rel=relative)
 
 
 @pytest.fixture
@@ -57,6 +60,26 @@ def test_loss_and_gradients_are_the_naive_ones(world, passes_made, name, checkpo
     assert max(len(group.passes) for group in passes_made) > 2
     assert len(passes_made) > 2
     assert_equal(shared, naive)
+
+
+@pytest.mark.parametrize(
+    ("family", "dtype"),
+    [
+        ("qwen2", "float64"),
+        ("gpt_neox", "float64"),
+        ("olmo2", "float64"),
+        ("phi3", "float64"),
+        ("qwen3_moe", "float32"),
+    ],
+)
+def test_other_families_share_too(world, passes_made, monkeypatch, family, dtype):
+    none = dict.fromkeys(["pad_token_id", "bos_token_id", "eos_token_id"])
+    experts = {"num_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 24} if "moe" in family else {}
+    monkeypatch.setitem(tiny.CONFIGS, family, tiny.LLAMA | none | experts | {"model_type": family})
+    naive = learn(world, settings(False, model=family, dtype=dtype), position_answers(NESTED))
+    shared = learn(world, settings(True, model=family, dtype=dtype), position_answers(NESTED))
+    assert passes_made
+    assert_equal(shared, naive, 1e-9 if dtype == "float64" else 1e-5)
 
 
 def test_the_documents_own_loss_comes_from_the_same_pass(world, passes_made):
