@@ -10,6 +10,7 @@ import pytest
 from pipeline.errors import BadInput
 from support.rpt import EOS, TEXTS, ids, write_run
 from training.checkpoint import complete_checkpoints
+from training.commands import scaling
 from training.evaluate.next_token import read_hits
 from training.evaluate.scaling_report import bands_of
 from training.rl.task import PromptState
@@ -95,6 +96,11 @@ def test_arms_spend_what_rpt_spent_and_are_evaluated_alike(world: World, trained
     before = newest.stat().st_mtime_ns
     assert run_arms(world, loaded, trained / "out") == [start, rpt, *arms]
     assert newest.stat().st_mtime_ns == before
+
+
+def test_two_evaluations_make_no_curve(trained: Path) -> None:
+    with pytest.raises(BadInput, match="easy: a scaling curve has three parameters and needs 4 points"):
+        scaling([trained / "out"])
 
 
 def test_plain_texts_are_the_documents_that_are_not_held_out_once_a_pass(trained: Path) -> None:
