@@ -15,6 +15,7 @@ import argparse
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -36,7 +37,10 @@ from pipeline.progress import Reporter
 from training.world import join_world
 
 NUM_LINES, NUM_LETTERS = 3, 6
-MID_STEPS = 550
+MID_STEPS = range(200, 800, 25)
+"""Where mid-training looks how well the model thinks; it ends at the first with `POOR`."""
+POOR = 0.2
+"""Share of walks that the start model is to follow in a thought: enough for rewards to differ, and far from all."""
 LENGTH = 112
 MODEL = {
     "model_type": "llama",
@@ -76,7 +80,7 @@ def run_seed(folder: Path, seed: int, rpt_steps: int, after_steps: int) -> dict[
         write_language(folder, seed, {"base": 18_000, "text": 3_000, "held-out": 400})
         vocab_size = tokenize_texts(folder, ("base", "text", "held-out"))
     with clock("mid-training"):
-        mid_train(folder, seed, vocab_size)
+        mid = mid_train(folder, seed, vocab_size)
     with clock("positions"):
         for name in ("text", "held-out"):
             measure(folder, name)
@@ -96,6 +100,7 @@ def run_seed(folder: Path, seed: int, rpt_steps: int, after_steps: int) -> dict[
         after = {name: grpo(folder, name, path, seed, after_steps) for name, path in models.items()}
     return {
         "seed": seed,
+        "mid": mid,
         "arms": [arm.summary() for arm in arms],
         "bands": bands,
         "curves": {name: curve(path) for name, path in runs.items()},
@@ -151,8 +156,11 @@ def tokenize_texts(folder: Path, names: Sequence[str]) -> int:
     return manifest.tokenizer.vocab_size
 
 
-def mid_train(folder: Path, seed: int, vocab_size: int) -> None:
-    """The base model, exported to `base`."""
+def mid_train(folder: Path, seed: int, vocab_size: int) -> dict[str, float]:
+    """The base model, exported to `base`: mid-trained until it follows some walks in a thought; steps and that share.
+
+    Seeds differ much in when that is, and within a hundred steps more a model follows nearly all.
+    """
     from training.export import export
     from training.midtrain import train
     from training.run import load_run
@@ -170,16 +178,25 @@ def mid_train(folder: Path, seed: int, vocab_size: int) -> None:
         "name": "walks-mid",
         "model": {"config": {**MODEL, "vocab_size": vocab_size}, "dtype": "float32"},
         "mixture": "mixture.yaml",
-        "num_steps": MID_STEPS,
+        "num_steps": MID_STEPS[-1],
         "sequences_per_step": 16,
-        "schedule": {"lr": 3e-3, "warmup_tokens": 20 * 16 * LENGTH, "decay": "linear"},
+        "schedule": {"lr": 3e-3, "warmup_tokens": 20 * 16 * LENGTH},
         "parallel": {"micro_batch": 16},
-        "checkpoints": {"every_steps": MID_STEPS},
+        "checkpoints": {"every_steps": 1000},
         "watch": {"every_steps": 200, "tensorboard": False},
         "seed": seed,
     }
-    last = train(load_run(_yaml(folder / "mid.yaml", run)), folder / "mid")
-    export(last, folder / "base", dtype="float32", tokenizer=folder / "tokenizer")
+    path = _yaml(folder / "mid.yaml", run)
+    asked = [json.loads(line)["text"].splitlines()[-1] for line in _lines(folder / "text.jsonl")[:200]]
+    questions = [line.removesuffix(".")[:-1] + "(" for line in asked]
+    for steps in MID_STEPS:
+        last = train(load_run(path, (f"num_steps={steps}",)), folder / "mid")
+        shutil.rmtree(folder / "base", ignore_errors=True)
+        export(last, folder / "base", dtype="float32", tokenizer=folder / "tokenizer")
+        share = answered(folder / "base", questions, [line[-2] for line in asked])
+        if share >= POOR:
+            break
+    return {"steps": steps, "follows": share}
 
 
 def measure(folder: Path, name: str) -> None:
@@ -259,22 +276,24 @@ def grpo(folder: Path, name: str, model: Path, seed: int, steps: int) -> dict[st
         "checkpoints": {"every_steps": steps},
         "watch": {"every_steps": max(1, steps // 4), "tensorboard": False},
     }
-    before = answered(folder, model)
+    rows = [json.loads(line) for line in _lines(folder / "held-out-questions.jsonl")]
+    asked, golds = [f"{row['question']} (" for row in rows], [row["answer"] for row in rows]
+    before = answered(model, asked, golds)
     last = train_rl(load_rl_run(_yaml(folder / f"grpo-{name}.yaml", run)), folder / f"grpo-{name}")
-    return {"before": before, "after": answered(folder, export(last, folder / f"after-{name}", dtype="float32"))}
+    after = export(last, folder / f"after-{name}", dtype="float32")
+    return {"before": before, "after": answered(after, asked, golds)}
 
 
-def answered(folder: Path, model: Path) -> float:
-    """Share of right greedy answers to held-out questions."""
+def answered(model: Path, questions: Sequence[str], golds: Sequence[str]) -> float:
+    """Share of right greedy answers."""
     from training.evaluate.model import open_model
     from training.rl.rollout import Request, Sampling
 
     engine, tokenizer = open_model(str(model), "float32", 256)
-    rows = [json.loads(line) for line in (folder / "held-out-questions.jsonl").read_text().splitlines()]
-    requests = [Request(tuple(tokenizer.encode(f"{row['question']} (")), place) for place, row in enumerate(rows)]
+    requests = [Request(tuple(tokenizer.encode(question)), place) for place, question in enumerate(questions)]
     completions = engine.generate(requests, Sampling(temperature=0.0, max_new_tokens=12, stop=(".",)))
     engine.close()
-    right = [right_state(row["answer"], item.text, None, 0) for row, item in zip(rows, completions, strict=True)]
+    right = [right_state(gold, item.text, None, 0) for gold, item in zip(golds, completions, strict=True)]
     return sum(right) / len(right)
 
 
@@ -328,6 +347,10 @@ def _save_tokenizer(folder: Path) -> None:
 
 def _jsonl(path: Path, rows: list[dict[str, str]]) -> None:
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8").splitlines()
 
 
 def _yaml(path: Path, value: dict[str, Any]) -> Path:
