@@ -19,7 +19,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -143,7 +142,7 @@ def write_language(folder: Path, seed: int, documents: dict[str, int]) -> None:
         )
     (folder / "think.yaml").write_text(yaml.safe_dump(TEMPLATE), encoding="utf-8")
     (folder / "ask.yaml").write_text('prompt: "{question} ("\nstop: ["."]\n', encoding="utf-8")
-    _save_tokenizer(folder / "tokenizer")
+    walks.save_tokenizer(folder / "tokenizer")
 
 
 def tokenize_texts(folder: Path, names: Sequence[str]) -> int:
@@ -329,22 +328,6 @@ def wins(result: dict[str, Any]) -> bool:
     return bool(found["next-token-reasoning-hard"]["low"] > found["next-token-plain-hard"]["high"])
 
 
-def _save_tokenizer(folder: Path) -> None:
-    """One token per character, byte-level as Llama-3's."""
-    from tokenizers import Tokenizer
-    from tokenizers.decoders import ByteLevel as Decoder
-    from tokenizers.models import BPE
-    from tokenizers.pre_tokenizers import ByteLevel
-    from transformers import PreTrainedTokenizerFast
-
-    split = ByteLevel(add_prefix_space=False, use_regex=False)
-    ((spelled, _),) = split.pre_tokenize_str(walks.CHARACTERS)
-    vocabulary = {"<pad>": 0, "<eos>": 1, **{letter: place + 2 for place, letter in enumerate(spelled)}}
-    tokenizer = Tokenizer(BPE(vocabulary, []))
-    tokenizer.pre_tokenizer, tokenizer.decoder = split, Decoder()
-    PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<eos>", pad_token="<pad>").save_pretrained(folder)
-
-
 def _jsonl(path: Path, rows: list[dict[str, str]]) -> None:
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
 
@@ -365,7 +348,9 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--steps", type=int, default=96, help="of RPT")
     parser.add_argument("--after-steps", type=int, default=30, help="of GRPO")
-    parser.add_argument("--out", type=Path, help="keep the runs in this folder")
+    parser.add_argument(
+        "--out", type=Path, help="keep the runs in this folder; seeds that are finished there are not run again"
+    )
     parser.add_argument("--seed", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.seed is not None:
@@ -375,13 +360,13 @@ def main() -> None:
         folder = options.out / f"seed-{options.seed}"
         write_json(folder / "result.json", run_seed(folder, options.seed, options.steps, options.after_steps))
         return
-    begun = time.monotonic()
     with tempfile.TemporaryDirectory() as temporary:
         out = options.out or Path(temporary)
-        waiting, running = list(range(options.seeds)), list[subprocess.Popen[bytes]]()
-        while waiting or running:
-            while waiting and len(running) < options.jobs:
-                command = [sys.executable, "-m", "benchmarks.rpt_language", "--seed", str(waiting.pop(0))]
+        missing = [seed for seed in range(options.seeds) if not (out / f"seed-{seed}" / "result.json").is_file()]
+        running: list[subprocess.Popen[bytes]] = []
+        while missing or running:
+            while missing and len(running) < options.jobs:
+                command = [sys.executable, "-m", "benchmarks.rpt_language", "--seed", str(missing.pop(0))]
                 command += ["--steps", str(options.steps), "--after-steps", str(options.after_steps), "--out", str(out)]
                 running.append(subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "1"}))
             done = running.pop(0)
@@ -390,7 +375,6 @@ def main() -> None:
         results = [read_json(out / f"seed-{seed}" / "result.json") for seed in range(options.seeds)]
     report = {
         **environment(("torch", "transformers")),
-        "wall_s": round(time.monotonic() - begun),
         "cpu_s": round(sum(sum(result["cpu_s"].values()) for result in results)),
         "seeds": results,
     }

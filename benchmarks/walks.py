@@ -12,6 +12,7 @@ whatever thought, and the last digit looks like ln 10 = 2.30 nats to whoever doe
 
 import random
 from dataclasses import dataclass
+from pathlib import Path
 
 STATES = "0123456789"
 STARTS = "2468"
@@ -72,3 +73,19 @@ def document(rng: random.Random, num_lines: int, num_letters: int, titled: bool 
     """A text of some lines; of a `titled` one most lines, at random, show their states."""
     lines = [draw_walk(rng, num_letters).line(titled and rng.random() < SHOWN_LINES) for _ in range(num_lines)]
     return (TITLE if titled else "") + "".join(lines)
+
+
+def save_tokenizer(folder: Path) -> None:
+    """One token per character, byte-level as Llama-3's."""
+    from tokenizers import Tokenizer
+    from tokenizers.decoders import ByteLevel as Decoder
+    from tokenizers.models import BPE
+    from tokenizers.pre_tokenizers import ByteLevel
+    from transformers import PreTrainedTokenizerFast
+
+    split = ByteLevel(add_prefix_space=False, use_regex=False)
+    ((spelled, _),) = split.pre_tokenize_str(CHARACTERS)
+    vocabulary = {"<pad>": 0, "<eos>": 1, **{letter: place + 2 for place, letter in enumerate(spelled)}}
+    tokenizer = Tokenizer(BPE(vocabulary, []))
+    tokenizer.pre_tokenizer, tokenizer.decoder = split, Decoder()
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<eos>", pad_token="<pad>").save_pretrained(folder)
