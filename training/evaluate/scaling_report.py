@@ -131,6 +131,8 @@ def render_curves(curves: Sequence[Curve]) -> str:
             lines.append(
                 f"{curve.run}, {curve.band}: α ends at a bound of the search; these points determine neither α nor P*."
             )
+        elif not 0 <= curve.fitted.fit.limit <= 1:
+            lines.append(f"{curve.run}, {curve.band}: P* is no accuracy: between these points the curve hardly bends.")
     return "\n".join(lines)
 
 
