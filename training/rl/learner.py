@@ -89,9 +89,8 @@ class Learner(Generic[Settings]):
             self._reference.requires_grad_(False)
             self._reference.temperature = run.sampling.temperature
         self.cost = Cost.of(self.model.model, self.config)
-        size = run.parallel.micro_batch_tokens
-        self._policy_scorer = ModelScorer(self.model, size, world)
-        self._average_scorer = None if self._average is None else ModelScorer(self._average, size, world)
+        self._policy_scorer = ModelScorer(self.model, run, world)
+        self._average_scorer = None if self._average is None else ModelScorer(self._average, run, world)
         self.scorers = Scorers(self._policy_scorer, self._average_scorer)
 
     def prepare(self, answers: Sequence[Answer], chosen: Sequence[int], step: int) -> Prepared:
@@ -160,9 +159,9 @@ class Learner(Generic[Settings]):
         checkpointer.save(record, self.config, self.model, self._optimizer, average=self._average)
 
     def asked(self) -> compute.Spent:
-        """What rewards spent since it was last called by asking a model; every process has to call it."""
+        """What rewards spent since it was last called by asking a model."""
         scorers = [scorer for scorer in (self._policy_scorer, self._average_scorer) if scorer is not None]
-        return compute.scored(self.cost, [scorer.take_work() for scorer in scorers])
+        return compute.scored(self.cost, [work for scorer in scorers for work in scorer.take_works()])
 
     def _follow(self) -> None:
         if self._average is not None and self._average_decay is not None:

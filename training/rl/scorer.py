@@ -1,17 +1,19 @@
 """Log-probs of given texts under the policy, for rewards that ask a model: the same on any number of processes."""
 
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Protocol
 
-import torch
 import torch.distributed as dist
 
-from training.flops import Work, work_behind
-from training.model import reshard
-from training.rl.answers import pack
-from training.rl.lessons import Lesson, lesson_rows
+from training.flops import Work
+from training.rl.answers import Answer
+from training.rl.compute import answer_work
 from training.rl.policy import PolicyModel
+from training.rl.prefix.common import common_tokens
+from training.rl.settings import PolicyRun
+from training.rl.update import score, shared_segments
 from training.world import World
 
 Tokens = tuple[int, ...]
@@ -35,43 +37,77 @@ class Scorers:
 
 
 class ModelScorer:
-    """Scores with a model as it stands at the time, at temperature 1.
+    """Scores with a model as it stands at the time, at temperature 1; what texts begin with alike is computed once.
 
     Args:
         model: sharded over the processes.
-        max_tokens: of one forward pass on one process.
+        run: how passes are packed, and whether prefixes are shared.
         world: the group of processes.
     """
 
-    def __init__(self, model: PolicyModel, max_tokens: int, world: World) -> None:
-        self._model, self._max_tokens, self._world = model, max_tokens, world
-        self._work = Work()
+    def __init__(self, model: PolicyModel, run: PolicyRun, world: World) -> None:
+        self._model, self._run, self._world = model, run, world
+        self._works: list[Work] = []
 
     def logprobs(self, pairs: Sequence[tuple[Tokens, Tokens]]) -> list[list[float]]:
         """log p of each token of the second of a pair behind the first, at least one token, in order.
 
         Every process has to call it, each with pairs of its own. Equal pairs get equal numbers, to the bit.
         """
-        asked = sorted({pair for pair in pairs if pair[1]}, key=lambda pair: (-len(pair[0]) - len(pair[1]), pair))
-        packs = pack([Lesson(first + second, len(first)) for first, second in asked], self._max_tokens)
-        calls = torch.tensor(len(packs), device=self._world.device)
-        dist.all_reduce(calls, dist.ReduceOp.MAX)
-        values: list[list[float]] = []
-        with torch.no_grad():
-            for place in range(int(calls)):
-                part = packs[place] if place < len(packs) else []
-                scored: torch.Tensor = self._model(lesson_rows(part, 1.0, self._world.device), score=1.0)
-                values += [found.double().tolist() for found in scored.split([lesson.num_trained for lesson in part])]
-        reshard(self._model)
-        self._work += sum(
-            (work_behind(0, lesson.length - 1, lesson.num_trained) for part in packs for lesson in part), Work()
-        )
-        by_pair = dict(zip(asked, values, strict=True))
+        gathered: list[set[tuple[Tokens, Tokens]]] = [set() for _ in range(self._world.size)]
+        dist.all_gather_object(gathered, {pair for pair in pairs if pair[1]})
+        asked = sorted(set().union(*gathered))
+        texts = as_answers(asked)
+        found = score(self._model, self._run, texts, self._world, temperature=1.0) if texts else {}
+        self._works += answer_work(texts, shared_segments(self._model, self._run, texts))
+        by_pair = {pair: found[place, 0] for place, pair in enumerate(asked)}
         return [by_pair.get(pair, []) for pair in pairs]
 
-    def take_work(self) -> Work:
-        """What all processes computed since it was last asked; every process has to call it."""
-        sums = torch.tensor(astuple(self._work), dtype=torch.int64, device=self._world.device)
-        dist.all_reduce(sums)
-        self._work = Work()
-        return Work(*sums.tolist())
+    def take_works(self) -> list[Work]:
+        """What all processes computed since it was last asked."""
+        works, self._works = self._works, []
+        return works
+
+
+def as_answers(pairs: Sequence[tuple[Tokens, Tokens]]) -> list[Answer]:
+    """Pairs, sorted, as answers whose `group` is their place, in segments of what they begin with alike.
+
+    Neighbours are of one segment where they have half of the shorter one's first part in common, as texts behind one
+    document do. Its spine is the longest beginning that two neighbours share.
+    """
+    common = [0, *(common_tokens(one[0], other[0]) for one, other in pairwise(pairs))]
+    starts = [
+        place
+        for place in range(len(pairs))
+        if not place or 2 * common[place] < min(len(pairs[place - 1][0]), len(pairs[place][0]))
+    ]
+    answers = []
+    for segment, (first, end) in enumerate(pairwise([*starts, len(pairs)])):
+        longest = max(range(first, end), key=lambda place: common[place] if place > first else 0)
+        spine = pairs[longest][0][: common[longest]] if longest > first else ()
+        answers += [
+            _as_answer(place, segment, *pairs[place], common_tokens(pairs[place][0], spine))
+            for place in range(first, end)
+        ]
+    return answers
+
+
+def _as_answer(place: int, segment: int, first: Tokens, second: Tokens, common: int) -> Answer:
+    return Answer(
+        prompt=place,
+        group=place,
+        sample=0,
+        prompt_tokens=first,
+        tokens=second,
+        sampler=(0.0,) * len(second),
+        stop_reason="stop",
+        weights_version=0,
+        question="",
+        gold="",
+        response="",
+        reward=None,
+        correct=False,
+        status="",
+        segment=segment,
+        prefix_length=min(common, len(first) - 1),
+    )

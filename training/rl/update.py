@@ -109,17 +109,21 @@ def _say(message: str) -> None:
 
 
 def score(
-    model: PolicyModel, run: PolicyRun, answers: Sequence[Answer], world: World
+    model: PolicyModel, run: PolicyRun, answers: Sequence[Answer], world: World, temperature: float | None = None
 ) -> dict[tuple[int, int], list[float]]:
-    """log π of every token of the answers, by (group, sample), on every process; no gradient."""
+    """log π of every token of the answers, by (group, sample), on every process; no gradient.
+
+    At the model's temperature where none is given.
+    """
     size, found = run.parallel.micro_batch_tokens, dict[tuple[int, int], list[float]]()
+    temperature = model.temperature if temperature is None else temperature
     segments = shared_segments(model, run, answers)
     with torch.no_grad():
         if segments is not None:
             groups = plan(segments, world.size, size)[world.rank]
-            scored = passes.logprobs(model, [group_rows(group, world.device) for group in groups])
+            scored = passes.logprobs(model, [group_rows(group, world.device) for group in groups], temperature)
         else:
-            scored = _naive_logprobs(model, *deal(answers, world, size), world)
+            scored = _naive_logprobs(model, *deal(answers, world, size), world, temperature)
     for answer, values in scored:
         found[answer.group, answer.sample] = values.double().tolist()
     reshard(model)
@@ -129,12 +133,12 @@ def score(
 
 
 def _naive_logprobs(
-    model: PolicyModel, parts: Sequence[Sequence[Answer]], calls: int, world: World
+    model: PolicyModel, parts: Sequence[Sequence[Answer]], calls: int, world: World, temperature: float
 ) -> list[tuple[Answer, Tensor]]:
     found: list[tuple[Answer, Tensor]] = []
     for place in range(calls):
         part = parts[place] if place < len(parts) else []
-        scored: Tensor = model(policy_rows(part, world.device), score=model.temperature)
+        scored: Tensor = model(policy_rows(part, world.device), score=temperature)
         found += zip(part, scored.split([len(answer.tokens) for answer in part]), strict=True)
     return found
 

@@ -42,16 +42,14 @@ def backward(model: PolicyModel, groups: Sequence[GroupRows], denominator: Tenso
     return total
 
 
-def logprobs(model: PolicyModel, groups: Sequence[GroupRows]) -> list[tuple[Answer, Tensor]]:
+def logprobs(model: PolicyModel, groups: Sequence[GroupRows], temperature: float) -> list[tuple[Answer, Tensor]]:
     """log π of the tokens of this rank's answers; call it without gradients."""
     found: list[tuple[Answer, Tensor]] = []
     for group in groups:
         _, pairs = model(group.spines)
         spine = SpineKeys(pairs)
         for part in group.passes:
-            scored: Tensor = model(
-                replace(part.rows, branches=BranchAttention(part.layout, spine)), score=model.temperature
-            )
+            scored: Tensor = model(replace(part.rows, branches=BranchAttention(part.layout, spine)), score=temperature)
             values = scored.split([len(answer.tokens) for answer in part.answers])
             found += zip(part.answers, values, strict=True)
     return found
