@@ -14,6 +14,7 @@ _PANELS = (
     ("tokens per second and device", "speed/tokens_per_s_per_device"),
     ("accuracy", "eval/accuracy/"),
     ("length, tokens", "eval/length/"),
+    ("length of right answers, tokens", "eval/length_correct/"),
     ("share at the length limit", "eval/at_limit/"),
     ("reward of rollouts", "rollout/reward"),
     ("length of rollouts, tokens", "rollout/length"),
@@ -31,8 +32,8 @@ def plot(sources: Sequence[Path], target: Path) -> Path:
     """Draw runs into the picture `target` (.png, .svg or .pdf); a panel per figure that any of them has.
 
     Args:
-        sources: folders of runs; or CSV files of published curves, `acc_TASK.csv` and `length_TASK.csv` with a column
-            per run, or folders of them.
+        sources: folders of runs; or CSV files of published curves with a column per run, whose heading
+            (OctoThinker's) or name (`acc_TASK.csv`, `length_TASK.csv`) tells the figure; or folders of them.
         target: the picture.
 
     Raises:
@@ -102,10 +103,15 @@ def _read_csv(path: Path) -> dict[str, Series]:
     from training.rl.curves import read_csv
 
     kind, _, task = path.stem.partition("_")
-    figure = {"acc": "eval/accuracy", "length": "eval/length"}.get(kind)
-    if figure is None or not task:
-        raise BadInput(f"{path}: is it accuracy or length? Name it acc_TASK.csv or length_TASK.csv")
-    return {curve.run: {f"{figure}/{task}": list(curve.points)} for curve in read_csv(path) if curve.run}
+    named = {"acc": "eval/accuracy", "length": "eval/length"}.get(kind)
+    runs: dict[str, Series] = {}
+    for curve in read_csv(path):
+        figure = curve.figure or (f"{named}/{task}" if named is not None and task else None)
+        if figure is None:
+            raise BadInput(f"{path}: is it accuracy or length? Name it acc_TASK.csv or length_TASK.csv")
+        if curve.run:
+            runs.setdefault(curve.run, {})[figure] = list(curve.points)
+    return runs
 
 
 def _short(name: str) -> str:

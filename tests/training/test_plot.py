@@ -35,6 +35,18 @@ def test_runs_and_published_curves_share_a_panel(sources: list[Path], tmp_path: 
     assert target.read_bytes().startswith(b"\x89PNG")
 
 
+def test_headings_of_published_curves_tell_the_figure(tmp_path: Path) -> None:
+    path = tmp_path / "wandb_export.csv"
+    path.write_text(
+        '"Step","a.b - val/test_score/MATH500","a.b - val_response_length/test_length_correct/AMC23"\n"4","0.5","70"\n'
+    )
+    assert _read(path) == {"a.b": {"eval/accuracy/math500": [(4, 0.5)], "eval/length_correct/amc23": [(4, 70.0)]}}
+    assert _panels(_read(path)) == [
+        ("accuracy: math500", "eval/accuracy/math500"),
+        ("length of right answers, tokens: amc23", "eval/length_correct/amc23"),
+    ]
+
+
 def test_what_holds_no_curves_is_refused(sources: list[Path], tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"no metrics\.jsonl"):
         plot([tmp_path], tmp_path / "runs.png")

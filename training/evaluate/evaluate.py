@@ -160,6 +160,7 @@ def _sum_up(
     if samples > 1:
         votes = [([row["response"] for row in group], [row["correct"] for row in group]) for group in groups]
         majority = proportion([majority_correct(*vote, last_box=protocol.settings.last_box) for vote in votes])
+    right_lengths = [row["tokens"] for row in rows if row["correct"]]
     return TaskResult(
         task=Path(name).stem,
         protocol=str(protocol),
@@ -173,4 +174,5 @@ def _sum_up(
         at_limit=sum(row["stop_reason"] == "length" for row in rows) / len(rows),
         no_answer=statuses.get("no_answer", 0) / len(rows),
         statuses=dict(sorted(statuses.items())),
+        mean_tokens_correct=sum(right_lengths) / len(right_lengths) if right_lengths else None,
     )

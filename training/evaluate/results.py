@@ -32,6 +32,8 @@ class TaskResult:
     """Share without a final answer."""
     statuses: dict[str, int]
     """Grades by status."""
+    mean_tokens_correct: float | None = None
+    """Of the right responses; None if there are none."""
     first_token: Estimate | None = None
     """Of next-token accuracy: the share of predictions that are the next token alone."""
 

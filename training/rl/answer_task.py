@@ -98,5 +98,10 @@ class AnswerTask:
         )
         found = {f"eval/accuracy/{result.task}": result.pass_at["1"].value for result in results}
         found |= {f"eval/length/{result.task}": result.mean_tokens for result in results}
+        found |= {
+            f"eval/length_correct/{result.task}": result.mean_tokens_correct
+            for result in results
+            if result.mean_tokens_correct is not None
+        }
         found |= {f"eval/at_limit/{result.task}": result.at_limit for result in results}
         return Evaluation(found, ", ".join(f"{result.task} {result.pass_at['1'].value:.1%}" for result in results))

@@ -8,6 +8,13 @@ from pipeline.errors import BadInput
 from training.rl.collapse import Point
 from training.watch import read_metrics
 
+_PUBLISHED = {
+    "val/test_score": "eval/accuracy",
+    "val_response_length/test_length_correct": "eval/length_correct",
+}
+"""Headings of OctoThinker's published curves (verl's), and what our log calls the same; lengths are those of right
+answers alone."""
+
 
 @dataclass(frozen=True)
 class Curve:
@@ -15,6 +22,8 @@ class Curve:
 
     run: str
     points: tuple[tuple[int, float], ...]
+    figure: str | None = None
+    """Its name in metrics.jsonl, where the heading of a published curve tells it."""
 
 
 def read_csv(path: Path) -> list[Curve]:
@@ -32,7 +41,10 @@ def read_csv(path: Path) -> list[Curve]:
         if name.endswith(("__MIN", "__MAX")):
             continue
         points = tuple((int(float(row[0])), float(row[column])) for row in rows if row[column] not in ("", "NaN"))
-        curves.append(Curve(name.rpartition(" - ")[0], points))
+        run, _, heading = name.rpartition(" - ")
+        kind, _, task = heading.rpartition("/")
+        figure = f"{_PUBLISHED[kind]}/{task.lower()}" if kind in _PUBLISHED else None
+        curves.append(Curve(run, points, figure))
     return curves
 
 
