@@ -112,9 +112,10 @@ def test_two_ranks_equal_one_process_without_sharing(world, two_ranks, positions
 def test_a_rank_without_answers_makes_the_same_calls(world, two_ranks):
     (answer, *_) = position_answers({0: [6]})
     alone = dataclasses.replace(answer, segment=-1, group=5)
-    for answers in ([alone], [answer], [alone, *position_answers({1: [40]}, samples=2)]):
-        naive = learn(world, settings(False), answers)
-        for rank in two_ranks.run(learn, settings(True, 50), answers):
+    language = Language(weight=0.3, num_head=len(HEAD))  # with it even one answer has something to share
+    for answers, learned in (([alone], None), ([answer], language), ([alone, *position_answers({1: [40]})], None)):
+        naive = learn(world, settings(False), answers, learned)
+        for rank in two_ranks.run(learn, settings(True, 50), answers, learned):
             assert_equal(rank, naive)
 
 
