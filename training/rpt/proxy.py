@@ -30,18 +30,25 @@ class ProxyFiles:
     tokenizer: Path
     """Its tokenizer.json."""
     parameters: int
+    vocab_size: int
+    """Ids that it knows."""
     context: int
     """Most tokens that it takes at once."""
 
     def check(self, tokenizer: TokenizerRecord, tokens: Path, made: Path | None = None) -> None:
-        """Refuse tokens that its tokenizer did not make.
+        """Refuse tokens that its tokenizer did not make, or whose ids it does not know.
 
         `made` is the tokenizer.json that did, where there is one: a run writes its tokenizer anew, and equal
         vocabularies then suffice.
 
         Raises:
-            BadInput: with both digests.
+            BadInput: with both digests, or both sizes.
         """
+        if self.vocab_size < tokenizer.vocab_size:
+            raise BadInput(
+                f"--proxy {self.name}: vocab_size {self.vocab_size} in its config, but {tokens} was made with "
+                f"{tokenizer.name}, which has {tokenizer.vocab_size} ids; take a proxy of that tokenizer"
+            )
         if made is not None and _vocabulary(made) == _vocabulary(self.tokenizer):
             return
         if (own := file_digest(self.tokenizer)) != tokenizer.xxh3_128:
@@ -101,6 +108,7 @@ def find_proxy(name: str) -> ProxyFiles:
         is_checkpoint=is_checkpoint,
         tokenizer=tokenizer.absolute(),
         parameters=count_parameters(settings, config),
+        vocab_size=int(config.vocab_size),
         context=int(context),
     )
 

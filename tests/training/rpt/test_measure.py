@@ -9,13 +9,16 @@ import torch
 from transformers import AutoModelForCausalLM
 
 import manifests
+import training.rpt.measure
+import training.rpt.pieces
 from pipeline.errors import BadInput, BuildFailed
 from pipeline.files import read_json
+from pipeline.interrupt import Interrupted
 from pipeline.progress import Reporter
 from support.proxies import CONTEXT, job, kill_in_part, measure_in, write_proxy
 from support.ranks import run_ranks
 from support.runs import run
-from support.tokens import write_tokens
+from support.tokens import TOKENIZER, write_tokens
 from training.commands import verify
 from training.rpt.command import run_positions
 from training.rpt.measure import render_plan
@@ -149,10 +152,32 @@ def test_other_settings_do_not_mix(folder, world, measured):
         measure_in(world, folder / "tokens", folder / "other", folder / "out", dtype="float64")
 
 
-def test_the_command_under_torchrun(folder, tmp_path):
+def test_the_command_on_a_corpus_under_torchrun(folder, tmp_path, corpus):
     out = tmp_path / "out"
-    done = run("positions", folder / "tokens", "--proxy", folder / "proxy", "--out", out, cwd=tmp_path, ranks=2)
-    assert done.stdout == open_positions(out).describe() + "\n"
+    done = run("positions", corpus, "--proxy", folder / "proxy", "--out", out, cwd=tmp_path, ranks=2)
+    measured = open_positions(out)
+    assert done.stdout == measured.describe() + "\n"
+    assert (measured.name, measured.totals.documents, measured.tokens.location) == ("lessons", 60, "tokens")
+    assert "https://m.test/" in (out / "report.html").read_text(), "pages are named"
+
+
+def test_an_interruption_keeps_finished_parts_and_frees_the_folder(folder, world, tmp_path, monkeypatch):
+    args = folder / "tokens", folder / "proxy", tmp_path / "out"
+    passes = []
+
+    def piece_rows(batch, device):
+        passes.append(batch)
+        if len(passes) == 5:
+            raise Interrupted("SIGINT")
+        return training.rpt.pieces.piece_rows(batch, device)
+
+    monkeypatch.setattr(training.rpt.measure, "piece_rows", piece_rows)
+    with pytest.raises(Interrupted):
+        measure_in(world, *args)
+    monkeypatch.undo()
+    assert [path.name for path in sorted((tmp_path / "out" / "parts").iterdir())] == ["00000.json", "settings.json"]
+    assert not list((tmp_path / "out").glob("*.lock"))
+    assert measure_in(world, *args) == measure_in(world, folder / "tokens", folder / "proxy", tmp_path / "whole")
 
 
 def test_a_plan_touches_nothing(folder, tmp_path, capsys, corpus):
@@ -187,6 +212,7 @@ def test_verify_names_what_is_not_whole(measured, capsys):
         ("tokens", "proxy", {"floor": 3}, "--floor 3: entropies over 16 tokens lie from 0 to 2.7726 nats"),
         ("tokens", "proxy", {"context": 33}, "--context 33: proxy takes from 2 to 32 tokens"),
         ("tokens", "proxy", {"dtype": "int8"}, "--dtype int8: no such type"),
+        ("tokens", "narrow", {}, "--proxy narrow: vocab_size 61 in its config, but .* which has 300 ids"),
         ("foreign", "proxy", {}, r"its tokenizer.json \(\w+\) is not toy \(0+\), which made .*; tokenize with"),
         ("bare", "proxy", {}, "no such corpus, file or folder"),
     ],
@@ -194,7 +220,8 @@ def test_verify_names_what_is_not_whole(measured, capsys):
 def test_bad_input_names_the_mend(folder, tmp_path, source, proxy, settings, words):
     (folder / "bare").mkdir(exist_ok=True)
     (folder / "bare" / "config.json").write_bytes((folder / "proxy" / "config.json").read_bytes())
-    write_tokens(folder / "foreign", [[5, 6, 0]])
+    write_proxy(folder / "narrow", vocab_size=61)
+    write_tokens(folder / "foreign", [[5, 6, 0]], tokenizer=TOKENIZER.model_copy(update={"vocab_size": 300}))
     with pytest.raises(BadInput, match=words):
         run_positions(
             str(folder / source),
