@@ -65,7 +65,7 @@ def histogram(counts: Sequence[tuple[int, ...]]) -> Histogram:
     """Parts' bins, added up."""
     added = np.zeros(max(map(len, counts), default=0), np.int64)
     for part in counts:
-        added[: len(part)] += part
+        added[: len(part)] += np.array(part, np.int64)  # an empty one would be of floats
     return Histogram(width=BIN, counts=tuple(added.tolist()))
 
 

@@ -23,8 +23,10 @@ from training.commands import verify
 from training.rpt.command import run_positions
 from training.rpt.measure import render_plan
 from training.rpt.positions import PositionManifest, open_positions
+from training.rpt.report import write_page
 from training.rpt.selection import Selection, select
 from training.tokenize.encoder import open_encoder
+from training.tokens import TokenManifest
 
 TEXTS = ["Let $x$ be a number.", "∑ 1/n² is π²/6; é.", "Question? " * 12, "User: Hi", "", "ab" * 30] * 3
 
@@ -119,6 +121,15 @@ def test_the_folder_says_what_it_is(folder, measured):
                 np.testing.assert_allclose(guess["probability"], np.exp(sample["logprob"]), rtol=1e-5)
         assert sample["correct"] == (sample["guesses"][0]["text"] == sample["after"][0])
     assert [sample["entropy"] for sample in samples] == sorted(sample["entropy"] for sample in samples)
+
+
+def test_documents_without_positions(folder, world, tmp_path):
+    tokenizer = TokenManifest.load(folder / "tokens").tokenizer
+    write_tokens(tmp_path / "tokens", [[1], [5, 1]], tokenizer=tokenizer)
+    measure_in(world, tmp_path / "tokens", folder / "proxy", tmp_path / "out")
+    measured = open_positions(tmp_path / "out")
+    assert (measured.totals.documents, measured.totals.positions, measured.entropy.counts) == (2, 0, ())
+    assert "No position was stored." in write_page(measured).read_text()
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
