@@ -111,7 +111,7 @@ def top_values(values: Tensor, count: int) -> Tensor:
     num_rows, size = values.shape
     if size <= max(_WHOLE, count):
         return _largest(values, min(count, size))
-    depth = 1 << round(math.log2(math.sqrt(size / count)))
+    depth = 1 << round(math.log2(math.sqrt(size / count) / 2))  # measured: deeper, and the gather costs more
     width = size // depth
     groups = values[:, : depth * width].view(num_rows, depth, width)  # group j has the columns j, j + width, …
     chosen = _largest_places(groups.amax(1), count)
