@@ -16,7 +16,8 @@ from training.rpt.order import PositionOrder
 from training.rpt.positions import Positions
 from training.rpt.windows import Windows
 
-_DOCUMENTS_KEPT = 64
+_DOCUMENTS_KEPT = 512
+"""So that a step's are read once: each is asked about when it is drawn from and again when it is rewarded."""
 
 
 def are_held_out(documents: Ints, share: float, seed: int) -> npt.NDArray[np.bool_]:

@@ -252,6 +252,17 @@ def test_the_shipped_run_has_the_papers_numbers() -> None:
     assert (run.max_prompt_tokens, run.sampling.max_new_tokens(0)) == (4096, 8192)
 
 
+def test_the_demo_and_the_docs_hold(tmp_path: Path) -> None:
+    root = Path(__file__).parents[3]
+    run = load_rpt_run("demo-rpt").run
+    assert f"export out/demo-rpt/step-{run.num_steps:07d}" in (root / "Makefile").read_text(encoding="utf-8")
+    page = (root / "docs/rpt.md").read_text(encoding="utf-8")
+    (tmp_path / "run.yaml").write_text(page.split("```yaml\n")[1].split("```")[0], encoding="utf-8")
+    shown, published = load_rpt_run(tmp_path / "run.yaml").run, load_rpt_run("rpt-omnimath-14b").run
+    for field in ("sampling", "algorithm", "objective", "lr", "num_steps", "prompts_per_step", "max_prompt_tokens"):
+        assert getattr(shown, field) == getattr(published, field)
+
+
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
