@@ -16,7 +16,7 @@ def draw(seeds: list[dict[str, Any]], target: Path) -> None:
     matplotlib.rcParams["svg.hashsalt"] = "mathmill"  # the same bytes from the same results
     from matplotlib import pyplot
 
-    figure, (left, right) = pyplot.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
+    figure, (left, right) = pyplot.subplots(1, 2, figsize=(11, 4.8), layout="constrained")
     for number, seed in enumerate(seeds):
         colour, rpt, line = f"C{number}", seed["curves"]["rpt"], seed["curves"]["rpt"]["line"]
         fit = rpt["fit"]
@@ -31,9 +31,9 @@ def draw(seeds: list[dict[str, Any]], target: Path) -> None:
         left.plot(plain["flops"][1:], plain["plain"][1:], ":", color=colour, linewidth=1)
     left.plot([], [], "x", color="grey", label="the same model, plain")
     left.plot([], [], ":", color="grey", label="continued plain training, plain")
-    left.set(xlabel="training compute, FLOP", ylabel="accuracy on hard positions", xscale="log", ylim=(0, 1))
+    left.set(xlabel="training compute, FLOP", ylabel="accuracy on hard positions", xscale="log", ylim=(0, 1.03))
     left.grid(alpha=0.3)
-    left.legend(fontsize="x-small", loc="center right")
+    left.legend(fontsize="x-small", loc="upper center", bbox_to_anchor=(0.5, -0.15), ncols=2)
     bars = [("start", "plain"), ("start", "reasoning"), ("plain", "plain"), ("rpt", "plain"), ("rpt", "reasoning")]
     names = ["start, plain", "start, reasoning", "plain training, plain", "RPT, plain", "RPT, reasoning"]
     for number, ((model, mode), name) in enumerate(zip(bars, names, strict=True)):
@@ -47,8 +47,10 @@ def draw(seeds: list[dict[str, Any]], target: Path) -> None:
             ]
             heights.append(sum(found) / len(found))
         right.bar([place + (number - 2) * 0.16 for place in range(len(_SPLITS))], heights, width=0.15, label=name)
-    right.set(xticks=range(len(_SPLITS)), xticklabels=_SPLITS, ylabel="next-token accuracy, mean of seeds", ylim=(0, 1))
-    right.legend(fontsize="x-small", loc="upper left")
+    right.set(
+        xticks=range(len(_SPLITS)), xticklabels=_SPLITS, ylabel="next-token accuracy, mean of seeds", ylim=(0, 1.03)
+    )
+    right.legend(fontsize="x-small", loc="upper center", bbox_to_anchor=(0.5, -0.15), ncols=3)
     target.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(target, metadata={"Date": None})
     pyplot.close(figure)

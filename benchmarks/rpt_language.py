@@ -346,7 +346,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--steps", type=int, default=96, help="of RPT")
+    parser.add_argument("--steps", type=int, default=192, help="of RPT")
     parser.add_argument("--after-steps", type=int, default=30, help="of GRPO")
     parser.add_argument(
         "--out", type=Path, help="keep the runs in this folder; seeds that are finished there are not run again"
