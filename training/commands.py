@@ -79,14 +79,15 @@ def train_rpt(
 
     loaded = load_rpt_run(run, tuple(overrides))
     folder = out or Path("out") / loaded.run.name
+    if arms:
+        import training.rpt.arms
     if plan:
         print(render_plan(loaded, folder))
+        if arms:
+            print(training.rpt.arms.render_plan(loaded))
         return
     if arms:
-        from training.rpt.arms import train_with_arms
-
-        table = train_with_arms(loaded, folder, resume=resume)
-        print(table, end="")
+        print(training.rpt.arms.train_with_arms(loaded, folder, resume=resume), end="")
         return
     print(run_training(loaded, folder, resume=resume))
 

@@ -99,9 +99,29 @@ def run_arms(world: World, loaded: LoadedRptRun, out: Path) -> list[Arm]:
     return finished
 
 
+def render_plan(loaded: LoadedRptRun) -> str:
+    """What would be trained beside the run; how many steps it takes is known when RPT has spent.
+
+    Raises:
+        BadInput: as `run_arms` for the run file.
+    """
+    _check(loaded)
+    plain, sft = loaded.run.arms.plain, loaded.run.arms.sft
+    return (
+        "  arms       plain and SFT, each until it has spent RPT's FLOP, and until it has trained as many tokens as it "
+        f"read;\n             updates of {plain.texts_per_step} documents at {plain.lr:g}, of {sft.texts_per_step} "
+        f"answers at {sft.lr:g}"
+    )
+
+
 def _check(loaded: LoadedRptRun) -> None:
-    if loaded.run.evaluation is None:
+    settings = loaded.run.evaluation
+    if settings is None:
         raise BadInput(f"{loaded.path}: evaluation is missing; the arms are compared by it")
+    if not settings.at_start:
+        raise BadInput(
+            f"{loaded.path}: evaluation.at_start: false: the arms are compared with the start; set it to true"
+        )
 
 
 def render_arms(arms: list[Arm]) -> str:

@@ -15,7 +15,7 @@ from training.evaluate.next_token import read_hits
 from training.evaluate.scaling_report import bands_of
 from training.rl.task import PromptState
 from training.rl.tokenizer import load_tokenizer
-from training.rpt.arms import render_arms, run_arms
+from training.rpt.arms import render_arms, render_plan, run_arms
 from training.rpt.questions import are_held_out
 from training.rpt.selection import Bands
 from training.rpt.setup import make_task
@@ -92,6 +92,7 @@ def test_arms_spend_what_rpt_spent_and_are_evaluated_alike(world: World, trained
     written = json.loads((trained / "out/arms/arms.json").read_text(encoding="utf-8"))
     assert [arm["updates"] for arm in written["arms"]] == [0, rpt.updates, *(arm.updates for arm in arms)]
 
+    assert "updates of 2 documents at 0.01, of 3 answers at 0.01" in render_plan(loaded)
     newest = complete_checkpoints(trained / "out/arms/sft-flops")[-1] / "done.json"
     before = newest.stat().st_mtime_ns
     assert run_arms(world, loaded, trained / "out") == [start, rpt, *arms]
@@ -130,6 +131,9 @@ def test_plain_texts_are_the_documents_that_are_not_held_out_once_a_pass(trained
 def test_arms_without_an_evaluation_or_a_finished_run_are_refused(world: World, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="evaluation is missing; the arms are compared by it"):
         run_arms(world, write_run(tmp_path, **{**FIELDS, "evaluation": None}), tmp_path / "out")
+    without_start = {**FIELDS, "evaluation": {**FIELDS["evaluation"], "at_start": False}}
+    with pytest.raises(BadInput, match=r"evaluation\.at_start: false: .* set it to true"):
+        render_plan(write_run(tmp_path, **without_start))
     with pytest.raises(BadInput, match="the run has not made its 2 steps; train it first"):
         run_arms(world, write_run(tmp_path, **FIELDS), tmp_path / "out")
     none_held_out = write_run(tmp_path, **{**FIELDS, "positions": {"path": "positions", "selection": {"low": 1.0}}})
