@@ -28,7 +28,7 @@ def draw(seeds: list[dict[str, Any]], target: Path) -> None:
         left.plot(flops, [rpt["reasoning"][place] for place in trained], "o", color=colour, markersize=4, label=label)
         left.plot(flops, [rpt["plain"][place] for place in trained], "x", color=colour, markersize=4)
         plain = seed["curves"]["plain"]
-        left.plot(plain["flops"][1:], plain["plain"][1:], ":", color=colour, linewidth=1)
+        left.plot(plain["flops"], plain["plain"], ":", color=colour, linewidth=1)
     left.plot([], [], "x", color="grey", label="the same model, plain")
     left.plot([], [], ":", color="grey", label="continued plain training, plain")
     left.set(xlabel="training compute, FLOP", ylabel="accuracy on hard positions", xscale="log", ylim=(0, 1.03))
