@@ -18,7 +18,7 @@ from training.world import World
 
 DRAWING = "training.rl.engine:EmbeddedEngine._advance"
 LEARNING = "training.rl.learner:update"
-HANDING_OVER = "training.rl.vllm:differences"
+HANDING_OVER = "training.rl.vllm:norms_apart"
 """The server has read new weights, and is paused."""
 
 

@@ -52,12 +52,14 @@ class WeightsFolder:
             )
         self._model.tie_weights()
 
+    @property
+    def names(self) -> list[str]:
+        """Of the tensors; tied ones once."""
+        return [name for name, _ in self._model.named_parameters()]
+
     def state(self, weights: Weights) -> State:
-        """The tensors as they are written, on the CPU; tied ones once."""
-        return {
-            name: weights[name].detach().to("cpu", self._dtype).contiguous()
-            for name, _ in self._model.named_parameters()
-        }
+        """The tensors as they are written, on the CPU."""
+        return {name: weights[name].detach().to("cpu", self._dtype).contiguous() for name in self.names}
 
     def write(self, state: State, name: str) -> Handover:
         """A new folder, whole once it has its name; `name` begins the label."""
@@ -93,25 +95,30 @@ class WeightsFolder:
                 shutil.rmtree(path)
 
 
-def differences(ours: Mapping[str, str], theirs: Mapping[str, str]) -> list[str]:
-    """What a server's tensors show of not being ours: blocks that one of us lacks, norms of other bytes.
+def block_apart(ours: Iterable[str], theirs: Iterable[str]) -> str | None:
+    """A numbered block (`model.layers.7`) that is not in both, of tensors by name and by `process:name`."""
+    apart = _blocks(ours) ^ _blocks(map(_bare, theirs))
+    return min(apart, default=None)
 
-    A server joins matrices, pads, shards and packs them as it likes; norms it keeps, whole, on each of its processes,
-    and it loads them from the same file.
+
+def norms_apart(ours: Mapping[str, str], theirs: Mapping[str, str]) -> list[str]:
+    """Norms that a server lacks, or holds with other bytes.
+
+    Matrices it joins, pads, shards and packs as it likes; norms it keeps, whole, on each of its processes, and it loads
+    them from the same files.
 
     Args:
         ours: sha256 by name.
         theirs: sha256 by `process:name`, several processes or one.
     """
-    named = [(name.rpartition(":")[2], digest) for name, digest in theirs.items()]
-    mine, found = _blocks(ours), _blocks(name for name, _ in named)
-    if mine != found:
-        return [f"{sorted(mine ^ found)[0]} is not in both"]
     norms = {name: digest for name, digest in ours.items() if name.endswith(("layernorm.weight", ".norm.weight"))}
-    return sorted(
-        {name for name, digest in named if name in norms and digest not in (norms[name], _EMPTY)}
-        | (norms.keys() - {name for name, _ in named})
-    )
+    named = [(_bare(name), digest) for name, digest in theirs.items()]
+    others = {name for name, digest in named if name in norms and digest not in (norms[name], _EMPTY)}
+    return sorted(others | (norms.keys() - {name for name, _ in named}))
+
+
+def _bare(name: str) -> str:
+    return name.rpartition(":")[2]
 
 
 def _blocks(names: Iterable[str]) -> set[str]:

@@ -70,7 +70,7 @@ class ServedEngine:
         self._held: Handover | None = None
         self._versions: dict[str, int] = {}
         self._restoring: asyncio.Lock | None = None
-        self._on_first(lambda: self._ask(lambda server: server.check(tokenizer, longest)))
+        self._on_first(lambda: self._check(longest))
 
     def update_weights(self, weights: Weights, version: int) -> None:
         """Write the weights, have the server read them, and see that it holds them.
@@ -164,6 +164,11 @@ class ServedEngine:
             if await server.label() != self._current.label:
                 print(f"{self._settings.url}: holds other weights; handed over anew", file=sys.stderr, flush=True)
                 await server.load(self._current)
+
+    def _check(self, longest: int) -> None:
+        assert self._folder is not None
+        names = self._folder.names
+        self._ask(lambda server: server.check(self._tokenizer, longest, names))
 
     def _hand_over(self, weights: Weights, version: int, *, rehearse: bool) -> Handover:
         assert self._folder is not None

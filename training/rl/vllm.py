@@ -13,7 +13,7 @@ from typing import Any
 
 from pipeline.errors import BadInput, BuildFailed
 from pipeline.serving.client import NoAnswer, Refused, ServerClient, ServerGone, encoded
-from training.rl.handover import Handover, differences
+from training.rl.handover import Handover, block_apart, norms_apart
 from training.rl.rollout import Sampling, StopReason
 
 OLDEST = (0, 32)
@@ -52,16 +52,17 @@ class Vllm:
     def __init__(self, client: ServerClient) -> None:
         self._client = client
 
-    async def check(self, tokenizer: Any, longest: int) -> None:
+    async def check(self, tokenizer: Any, longest: int, names: list[str]) -> None:
         """See that rollouts can come from here.
 
         Args:
             tokenizer: the policy's.
             longest: tokens of the longest prompt and answer.
+            names: of the policy's tensors.
 
         Raises:
-            BadInput: another kind of server, too old, without the endpoints, of another vocabulary or a shorter
-                context, or whose log-probs are not those of the temperature.
+            BadInput: another kind of server, too old, without the endpoints, of another vocabulary or model or a
+                shorter context, or whose log-probs are not those of the temperature.
         """
         version = str((await self._ask("/version"))["version"])
         numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
@@ -82,6 +83,10 @@ class Vllm:
                 f"engine.url: {self._client.url}: another vocabulary: a sentence is {theirs[:8]}… there, and "
                 f"{ours[:8]}… to the run's tokenizer; start it on the run's model"
             )
+        if (apart := block_apart(names, await self._digests())) is not None:
+            raise BadInput(
+                f"engine.url: {self._client.url}: another model: {apart} is not in both; start it on the run's model"
+            )
         await self._ask("/resume", {})  # a run that was killed while it handed weights over left it paused
         await self._check_temperature(ours[:8])
 
@@ -95,21 +100,24 @@ class Vllm:
         Raises:
             BuildFailed: the server cannot read them, or does not hold them afterwards.
         """
-        where = f"{self._client.url}: {handover.folder}"
         await self._ask("/pause?mode=abort", {})
         await self._ask("/update_weight_version", {"new_version": _LOADING})
         await self._ask(
             "/collective_rpc", {"method": "reload_weights", "kwargs": {"weights_path": str(handover.folder)}}
         )
         await self._ask("/reset_prefix_cache", {}, _read_flushed)
-        held = (await self._ask("/weight_checker", {"action": "checksum"}))["checksums"]
-        if found := differences(handover.digests, held):
+        if found := norms_apart(handover.digests, await self._digests()):
             raise BuildFailed(
-                f"{where}: the server does not hold the weights that it was given: {found[0]} ({len(found)} in all); "
-                "start it anew on the run's model, with --dtype as the run's model.dtype"
+                f"{self._client.url}: the server does not hold the weights of {handover.folder}: {found[0]} is another "
+                f"({len(found)} in all); start it anew on the run's model, with --dtype as the run's model.dtype"
             )
         await self._ask("/update_weight_version", {"new_version": handover.label})
         await self._ask("/resume", {})
+
+    async def _digests(self) -> dict[str, str]:
+        """sha256 of each tensor on each process of the server."""
+        found: dict[str, str] = (await self._ask("/weight_checker", {"action": "checksum"}))["checksums"]
+        return found
 
     async def draw(self, tokens: tuple[int, ...], sampling: Sampling, seed: int, ends: list[int]) -> Sample:
         """One answer to a prompt.

@@ -1,5 +1,6 @@
 """Rollouts over HTTP: true log-probs, versions that are seen and not believed, no sample lost to a bad server."""
 
+import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from itertools import groupby
@@ -16,7 +17,7 @@ from pipeline.errors import BadInput, BuildFailed
 from support.rl import CHARACTERS, MODEL, save_tokenizer
 from support.rollout_server import Faults, RolloutServer
 from training.model import widen_norms
-from training.rl.handover import WeightsFolder, differences
+from training.rl.handover import WeightsFolder, block_apart, norms_apart
 from training.rl.noise import request_seed
 from training.rl.rollout import Completion, Request, Sampling
 from training.rl.served import ServedEngine
@@ -134,7 +135,7 @@ def test_each_version_is_read_flushed_checked_and_named_while_nothing_runs(
     assert [name for name, _ in groupby(server.log[1:])] == 3 * [
         "pause", "update_weight_version", "collective_rpc", "reset_prefix_cache", "update_weight_version", "resume",
     ]  # fmt: skip
-    assert server.calls["/weight_checker"] == 3, "of the rehearsal too"
+    assert server.calls["/weight_checker"] == 4, "at the start, and behind each load"
     assert [re.fullmatch(r"(\d)-[0-9a-f]{16}", label)[1] for label in labels] == ["0", "1"]  # type: ignore[index]
     engine.update_weights(weights(model(1)), 1)
     assert server.label == labels[1], "equal weights, equal label"
@@ -280,7 +281,7 @@ def test_weights_that_the_server_does_not_hold_are_seen(
     with torch.no_grad():
         policy.model.norm.weight.mul_(1.01)
     server.faults.deaf = True
-    with pytest.raises(BuildFailed, match=r"does not hold the weights that it was given: model\.norm\.weight"):
+    with pytest.raises(BuildFailed, match=r"does not hold the weights of .*: model\.norm\.weight is another"):
         engine.update_weights(weights(policy), 1)
     server.faults.deaf, server.faults.holds = False, 99
     with pytest.raises(BuildFailed, match=r"fails at /reset_prefix_cache"):
@@ -299,30 +300,33 @@ def test_a_server_that_keeps_a_matrix_of_before_is_seen(
         engine.update_weights(weights(model(1)), 1)
 
 
-def test_differences_name_blocks_and_norms() -> None:
-    ours = {
-        "model.layers.0.input_layernorm.weight": "a",
-        "model.layers.0.mlp.up_proj.weight": "b",
-        "model.norm.weight": "c",
-    }
-    fused = {
-        "model.layers.0.input_layernorm.weight": "a",
-        "model.layers.0.mlp.gate_up_proj.weight": "x",
-        "model.norm.weight": "c",
-    }
+def test_another_model_is_told_before_it_is_given_anything(
+    server: RolloutServer, tmp_path: Path, tokenizer: Any, world: World
+) -> None:
+    settings = ServedSettings(kind="served", url=server.url)
+    deeper = config(num_hidden_layers=3)
+    with pytest.raises(BadInput, match=r"another model: model\.layers\.2 is not in both; start it on the run's model"):
+        ServedEngine(settings, tmp_path / "weights", deeper, tokenizer, "float64", 60, world)
+    assert server.log == []
 
-    def theirs(values: dict[str, str]) -> dict[str, str]:
-        return {f"dp0:tp{rank}:{name}": digest for rank in (0, 1) for name, digest in values.items()}
 
-    assert differences(ours, theirs(fused)) == []
-    assert differences(ours, {**theirs(fused), "dp0:tp1:model.norm.weight": "z"}) == ["model.norm.weight"]
-    assert differences(ours, theirs({**fused, "model.layers.1.mlp.down_proj.weight": "d"})) == [
-        "model.layers.1 is not in both"
-    ]
-    assert differences(ours, theirs({"model.layers.0.mlp.gate_up_proj.weight": "x"})) == [
-        "model.layers.0.input_layernorm.weight",
-        "model.norm.weight",
-    ]
+def test_norms_apart_are_named() -> None:
+    norms = {"model.layers.0.input_layernorm.weight": "a", "model.norm.weight": "c"}
+    ours = {**norms, "model.layers.0.mlp.up_proj.weight": "b"}
+
+    def theirs(**values: str) -> dict[str, str]:
+        fused = {**norms, "model.layers.0.mlp.gate_up_proj.weight": "x"}
+        return {f"dp0:tp{rank}:{name}": digest for rank in (0, 1) for name, digest in fused.items()} | values
+
+    assert block_apart(ours, theirs()) is None
+    assert norms_apart(ours, theirs()) == []
+    assert norms_apart(ours, theirs(**{"dp0:tp1:model.norm.weight": "z"})) == ["model.norm.weight"]
+    assert norms_apart(ours, {"dp0:tp0:model.norm.weight": "c"}) == ["model.layers.0.input_layernorm.weight"]
+    packed = hashlib.sha256().hexdigest()
+    assert norms_apart(ours, theirs(**{"dp0:tp1:model.norm.weight": packed})) == [], (
+        "kept in a form of the server's own"
+    )
+    assert block_apart(ours, theirs(**{"dp0:tp0:model.layers.1.mlp.down_proj.weight": "d"})) == "model.layers.1"
 
 
 def test_the_run_of_the_docs_is_one(tmp_path: Path) -> None:
