@@ -100,7 +100,11 @@ def test_logprobs_are_those_of_the_policy_and_completions_those_of_the_embedded_
         assert completion.logprobs == pytest.approx(teacher_forced(policy, request, completion, temperature), rel=1e-9)
         assert (completion.weights_version, completion.stale_draws) == (7, 0)
         text = "".join(CHARACTERS[token - 2] for token in completion.tokens if token > 1)
-        ends = {"stop": 1 in completion.tokens, "stop_string": text[-1:] in {"?", "e"}, "length": len(text) == 12}
+        ends = {
+            "stop": 1 in completion.tokens,
+            "stop_string": text[-1:] in {"?", "e"},
+            "length": len(completion.tokens) == 12,
+        }
         assert ends[completion.stop_reason]
         assert completion.text == (text[:-1] if completion.stop_reason == "stop_string" else text)
     asked = {body["sampling_params"]["seed"] for body in server.bodies[-6:]}
