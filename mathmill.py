@@ -11,6 +11,7 @@ import typer
 import pipeline.cache_commands
 import pipeline.commands
 import training.commands
+import training.train_commands
 
 app = typer.Typer(
     help="Raw web crawls to a mathematics corpus: every formula kept, every document accounted for.",
@@ -21,7 +22,7 @@ app = typer.Typer(
 for _command in (*pipeline.commands.COMMANDS, *training.commands.COMMANDS):
     app.command()(_command)
 app.add_typer(pipeline.cache_commands.app, name="refine-cache")
-app.add_typer(training.commands.train, name="train")
+app.add_typer(training.train_commands.app, name="train")
 
 
 def main() -> NoReturn:
