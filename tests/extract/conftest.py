@@ -79,6 +79,6 @@ def web(_server: Web) -> Web:
     _server.pages["/bomb"] = (
         200,
         {"Content-Type": "text/html", "Content-Encoding": "gzip"},
-        gzip.compress(b"<p>" * 99999),
+        gzip.compress(b"<p>" * 99999, mtime=0),
     )
     return _server

@@ -106,11 +106,12 @@ def test_no_record_at_an_offset() -> None:
     [
         (b"", "a.warc.gz", "empty", "no bytes"),
         (b"<!doctype html><p>Not found", "a.warc.gz", "not_warc", "begins with b'<!doctype html><'"),
-        (gzip.compress(b"<!doctype html><p>Not found"), "a.warc.gz", "not_warc", "no WARC or ARC record"),
+        (gzip.compress(b"<!doctype html><p>Not found", mtime=0), "a.warc.gz", "not_warc", "no WARC or ARC record"),
         (b"\x89PNG" * 50, "a.warc", "not_warc", "begins with b'\\x89PNG"),
         (gzip_member(record(0, page(0)))[:25], "a.warc.gz", "unreadable", "no record can be read"),
         (b"WARC/1.0\r\nWARC-Ty", "a.warc", "unreadable", "no record can be read"),
     ],
+    ids=["empty", "html", "gzip of html", "picture", "cut member", "cut header"],
 )
 def test_status_of_files_without_records(data: bytes, name: str, status: str, detail: str) -> None:
     warc = WarcFile(io.BytesIO(data), name=name, max_bytes=MAX)
