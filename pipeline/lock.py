@@ -19,9 +19,12 @@ def output_lock(out: Path) -> Iterator[None]:
     """Hold `<out>/build.lock`. A lock left by a dead process of this host, or by a Slurm job that is over, is taken.
 
     Raises:
-        BadInput: another build holds the folder.
+        BadInput: another build holds the folder, or there can be none at that place.
     """
-    out.mkdir(parents=True, exist_ok=True)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError, PermissionError) as error:
+        raise BadInput(f"--out {out}: {error.strerror}; name a folder that can be made and written") from error
     path = out / "build.lock"
     mine = _me()
     while True:

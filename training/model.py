@@ -14,6 +14,7 @@ from typing import Any, ClassVar, TypeVar
 import torch
 import torch.distributed as dist
 import torch.distributed.checkpoint as dcp
+from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict, set_model_state_dict
 from torch.distributed.device_mesh import DeviceMesh
@@ -280,10 +281,22 @@ def _load_pretrained(model: PreTrainedModel, folder: Path) -> None:
     state = get_model_state_dict(model)
     tied = set(model._tied_weights_keys or ()) if model.config.tie_word_embeddings else set()
     wanted = {key: value for key, value in state.items() if key not in tied}
+    files = sorted(folder.glob("*.safetensors"))
     try:
+        if not files:
+            raise FileNotFoundError("there are none")
+        for file in files:  # torch would print a traceback for a file that is cut off
+            with safe_open(file, framework="pt"):
+                pass
         dcp.load(wanted, storage_reader=dcp.HuggingFaceStorageReader(str(folder)))
-    except (RuntimeError, dcp.CheckpointException) as error:
-        raise BadInput(f"model.path: {folder.name}: {' '.join(str(error).split())[:300]}; it lacks weights") from error
+    except (RuntimeError, FileNotFoundError, SafetensorError, dcp.CheckpointException) as error:
+        # A checkpoint exception's own text is a traceback of every process.
+        inner = next(iter(error.failures.values()))[0] if isinstance(error, dcp.CheckpointException) else error
+        reason = " ".join(str(inner).split())[:300].rstrip(".")
+        raise BadInput(
+            f"model.path: {folder}: its weights (*.safetensors) are not those of its config.json: {reason}; save the "
+            "model there again"
+        ) from error
     set_model_state_dict(model, wanted, options=StateDictOptions(strict=not tied))
 
 

@@ -143,6 +143,8 @@ def _check(compute: np.ndarray, accuracy: np.ndarray) -> None:
         )
     if not (np.isfinite(compute).all() and (compute > 0).all()):
         raise BadInput(f"compute {compute.min():g} FLOPs: A / C^α needs C above 0; leave out the point before training")
+    if not np.isfinite(accuracy).all():
+        raise BadInput(f"accuracy {accuracy.ravel().tolist()} holds what is no number; leave out that point")
     if np.ptp(accuracy) == 0:
         raise BadInput(f"accuracy is {accuracy.flat[0]:g} at every point; there is no curve to fit")
 

@@ -29,13 +29,13 @@ def prefix_reward(prediction: bytes, continuation: Sequence[bytes | None]) -> fl
         TypeError: text instead of bytes, or a continuation that is not a list of tokens.
     """
     _check(prediction, continuation)
-    following = b""
+    place = 0
     for token in continuation:
-        if not token:
+        if not token or not prediction.startswith(token, place):
             break
-        following += token
-        if len(following) >= len(prediction):
-            return float(following == prediction)
+        place += len(token)
+        if place == len(prediction):
+            return 1.0
     return 0.0
 
 

@@ -89,6 +89,8 @@ def find_proxy(name: str) -> ProxyFiles:
             f"--proxy {name}: neither a model (config.json) nor a complete checkpoint ({DONE}); give a folder in "
             "Hugging Face format, or RUN/step-NNNNNNN"
         )
+    if not is_checkpoint and not any(folder.glob("*.safetensors")):
+        raise BadInput(f"--proxy {name}: no weights (*.safetensors) in {folder}; save the model there")
     tokenizer = folder / FILE
     if is_checkpoint:
         mend = "write it with `mathmill export --tokenizer FILE`, and give that folder"

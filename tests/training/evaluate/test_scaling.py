@@ -1,5 +1,7 @@
 """Fits of P(C) = A / C^α + P*: known curves come back, intervals cover them, and too few points are refused."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -72,5 +74,7 @@ def test_what_cannot_be_fitted_is_refused() -> None:
         fit_power_law([0, 1e9, 2e9, 3e9], [0.1, 0.2, 0.3, 0.4])
     with pytest.raises(BadInput, match=r"accuracy is 0\.5 at every point"):
         fit_power_law([1e9, 2e9, 3e9, 4e9], [0.5] * 4)
+    with pytest.raises(BadInput, match=r"accuracy .*nan.* holds what is no number"):
+        fit_power_law([1e9, 2e9, 3e9, 4e9], [0.1, 0.2, math.nan, 0.4])
     with pytest.raises(BadInput, match="no evaluated positions"):
         fit_curve(COMPUTE, np.zeros((6, 0)))

@@ -1,5 +1,6 @@
 """Position folders: what stands in them, on any number of ranks, over kills, and the refusals of the command."""
 
+import shutil
 import signal
 
 import numpy as np
@@ -23,6 +24,7 @@ from training.commands import verify
 from training.rpt.command import run_positions
 from training.rpt.measure import render_plan
 from training.rpt.positions import PositionManifest, open_positions
+from training.rpt.proxy import find_proxy, load_proxy
 from training.rpt.report import write_page
 from training.rpt.selection import Selection, select
 from training.tokenize.encoder import open_encoder
@@ -219,7 +221,8 @@ def test_verify_names_what_is_not_whole(measured, capsys):
     [
         ("tokens", "nowhere", {}, "--proxy .*/nowhere: no such folder; give a model's folder"),
         ("tokens", "tokens", {}, r"neither a model \(config.json\) nor a complete checkpoint"),
-        ("tokens", "bare", {}, "no tokenizer.json in .*; save its tokenizer there"),
+        ("tokens", "bare", {}, r"no weights \(\*.safetensors\) in .*; save the model there"),
+        ("tokens", "mute", {}, "no tokenizer.json in .*; save its tokenizer there"),
         ("tokens", "proxy", {"floor": 3}, "--floor 3: entropies over 16 tokens lie from 0 to 2.7726 nats"),
         ("tokens", "proxy", {"context": 33}, "--context 33: proxy takes from 2 to 32 tokens"),
         ("tokens", "proxy", {"dtype": "int8"}, "--dtype int8: no such type"),
@@ -229,8 +232,10 @@ def test_verify_names_what_is_not_whole(measured, capsys):
     ],
 )
 def test_bad_input_names_the_mend(folder, tmp_path, source, proxy, settings, words):
-    (folder / "bare").mkdir(exist_ok=True)
-    (folder / "bare" / "config.json").write_bytes((folder / "proxy" / "config.json").read_bytes())
+    for name, files in {"bare": ("config.json",), "mute": ("config.json", "model.safetensors")}.items():
+        (folder / name).mkdir(exist_ok=True)
+        for file in files:
+            (folder / name / file).write_bytes((folder / "proxy" / file).read_bytes())
     write_proxy(folder / "narrow", vocab_size=61)
     write_tokens(folder / "foreign", [[5, 6, 0]], tokenizer=TOKENIZER.model_copy(update={"vocab_size": 300}))
     with pytest.raises(BadInput, match=words):
@@ -242,3 +247,18 @@ def test_bad_input_names_the_mend(folder, tmp_path, source, proxy, settings, wor
             reporter=Reporter(quiet=True),
         )
     assert not (tmp_path / "out").exists()
+
+
+def test_weights_that_are_not_whole_are_named_in_one_line(folder, tmp_path, world):
+    proxy = tmp_path / "cut"
+    shutil.copytree(folder / "proxy", proxy)
+    weights = proxy / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:100])
+    with pytest.raises(BadInput, match=r"^model.path: .*cut: its weights .*header.*; save the model there again$"):
+        load_proxy(find_proxy(str(proxy)), "float32", world)
+
+
+def test_a_file_in_the_place_of_the_folder_is_named(folder, tmp_path, world):
+    (tmp_path / "out").write_text("")
+    with pytest.raises(BadInput, match=r"^--out .*/out: File exists; name a folder that can be made and written$"):
+        measure_in(world, folder / "tokens", folder / "proxy", tmp_path / "out")
