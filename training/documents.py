@@ -8,15 +8,21 @@ import numpy.typing as npt
 
 from pipeline.errors import BadInput
 from training.tokens import DOCUMENT, END, TokenManifest
+from training.verified import check_shards
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 
 class DocumentTokens:
-    """Token ids of documents, read where they lie. Safe to share between threads."""
+    """Token ids of documents, read where they lie. Safe to share between threads.
+
+    Raises:
+        BadInput: a shard is missing, or not of the size that the manifest says.
+    """
 
     def __init__(self, manifest: TokenManifest) -> None:
+        check_shards(manifest, full=False)
         self.manifest = manifest
         # mmap cannot map an empty file, and nothing is lost with it.
         shards = [shard for shard in manifest.shards if shard.documents]

@@ -67,8 +67,10 @@ def bands_of(run: Path) -> Bands:
     """The bands that an RPT run, or an arm of one, evaluates on.
 
     Raises:
-        BadInput: the folder has no checkpoint that tells them.
+        BadInput: there is no such folder, or no checkpoint in it that tells them.
     """
+    if not run.is_dir():
+        raise BadInput(f"{run}: no such folder; give that of an RPT run, or of an arm of one")
     complete = complete_checkpoints(run)
     evaluation = read_record(complete[-1], RptRecord).run.evaluation if complete else None
     if evaluation is None:

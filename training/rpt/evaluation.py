@@ -30,7 +30,7 @@ class HeldOut:
     """
 
     def __init__(self, run: str, settings: RptEvaluation, asker: Asker, positions: Positions, num_steps: int) -> None:
-        self._run, self._settings, self._asker, self._positions = run, settings, asker, positions
+        self._run, self._settings, self._asker, self.positions = run, settings, asker, positions
         self._num_steps = num_steps
         self.headline = f"eval/accuracy/{settings.modes[-1]}-{next(iter(settings.bands.thresholds))}"
         """The figure of metrics.jsonl that tells how the run goes: accuracy on the widest band."""
@@ -45,7 +45,7 @@ class HeldOut:
         for mode in settings.modes:
             protocol = settings.protocol(mode)
             for result in evaluate_next_token(
-                self._run, engine, self._asker, self._positions, protocol, settings.bands, out, Reporter(quiet=True)
+                self._run, engine, self._asker, self.positions, protocol, settings.bands, out, Reporter(quiet=True)
             ):
                 name = result.task.removeprefix("next-token-")
                 figures[f"eval/accuracy/{name}"] = result.pass_at["1"].value

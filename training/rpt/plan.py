@@ -4,6 +4,7 @@ from pathlib import Path
 
 from training.rl.plan import render_policy_plan
 from training.rl.tokenizer import load_tokenizer
+from training.rpt.evaluation import open_held_out
 from training.rpt.settings import LoadedRptRun
 from training.rpt.setup import open_ground
 from training.rpt.train import RptRecord
@@ -15,7 +16,9 @@ def render_plan(loaded: LoadedRptRun, out: Path) -> str:
     Raises:
         BadInput: what would be refused at the start.
     """
-    run, ground = loaded.run, open_ground(loaded, load_tokenizer(loaded))
+    run, tokenizer = loaded.run, load_tokenizer(loaded)
+    ground = open_ground(loaded, tokenizer)
+    evaluation = open_held_out(loaded, tokenizer, ground.encoder, ground.documents, ground.measured)
     count, together = len(ground.positions), run.positions.selection.together
     passes = run.num_steps * run.prompts_per_step / count
     windows = ground.questions.windows
@@ -28,4 +31,6 @@ def render_plan(loaded: LoadedRptRun, out: Path) -> str:
     ]
     if run.warmup is not None:
         asked.append(f"  warm-up    the first {run.warmup.steps} steps, learning rate {run.warmup.lr:g}")
+    if run.evaluation is not None and evaluation is not None:
+        asked.append(f"  evaluation {len(evaluation.positions):,} positions, every {run.evaluation.every_steps} steps")
     return render_policy_plan(loaded, out, RptRecord, asked, run.max_prompt_tokens)

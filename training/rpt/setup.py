@@ -25,6 +25,7 @@ from training.rpt.task import RptTask
 from training.rpt.texts import PlainTexts
 from training.rpt.warmup import FormatWarmUp
 from training.tokens import TokenManifest
+from training.verified import check_shards
 
 
 @dataclass(frozen=True)
@@ -45,14 +46,18 @@ class Ground:
     """Of everything that the questions and their order depend on."""
 
 
-def open_ground(loaded: LoadedRptRun, tokenizer: Any) -> Ground:
+def open_ground(loaded: LoadedRptRun, tokenizer: Any, *, verify: bool = False) -> Ground:
     """Read and check what a run stands on.
+
+    With `verify`, the digest of every token shard too; of many ranks on a machine one needs to.
 
     Raises:
         BadInput: something is missing, or does not fit something else.
     """
     run, settings = loaded.run, loaded.run.positions
     documents, measured = open_documents(loaded)
+    if verify:
+        check_shards(documents.manifest, full=True)
     encoder = Encoder(tokenizer)
     _check_tokenizer(loaded, documents, encoder)
     _check_model(loaded, documents)
@@ -90,18 +95,19 @@ def open_documents(loaded: LoadedRptRun) -> tuple[DocumentTokens, PositionManife
     return measured.open_tokens(), measured
 
 
-def make_task(loaded: LoadedRptRun, tokenizer: Any, *, plain: bool = False) -> RptTask:
+def make_task(loaded: LoadedRptRun, tokenizer: Any, *, plain: bool = False, verify: bool = False) -> RptTask:
     """The task of a run.
 
     Args:
         loaded: the run.
         tokenizer: of the model.
         plain: the warm-up learns documents by next-token loss, and no answers: a baseline (`training.rpt.arms`).
+        verify: as in `open_ground`.
 
     Raises:
         BadInput: what `open_ground` refuses, or nothing can be asked anywhere.
     """
-    run, ground = loaded.run, open_ground(loaded, tokenizer)
+    run, ground = loaded.run, open_ground(loaded, tokenizer, verify=verify)
     selection = run.positions.selection
     order = QuestionOrder(ground.questions, ground.positions, selection.together, selection.seed)
     ((_, _, first),), _ = order.take(PromptState(), 1)

@@ -24,6 +24,5 @@ def train_rpt(loaded: LoadedRptRun, out: Path, *, resume: bool = False) -> Path:
 
 def train_rpt_in(world: World, loaded: LoadedRptRun, out: Path, *, resume: bool = False) -> Path:
     """`train_rpt` in a group of processes that stands already."""
-    return run_in_folder(
-        world, out, resume, lambda: PolicyTraining(loaded, out, world, partial(make_task, loaded), RptRecord)
-    )
+    task = partial(make_task, loaded, verify=world.local_rank == 0)
+    return run_in_folder(world, out, resume, lambda: PolicyTraining(loaded, out, world, task, RptRecord))

@@ -96,6 +96,7 @@ def test_a_vocabulary_that_is_the_runs_own_will_do(run, tmp_path):
     path = proxy / "tokenizer.json"
     path.write_text(path.read_text() + "\n")
     (proxy / "config.json").write_text(AutoConfig.for_model(**MODEL).to_json_string())
+    (proxy / "model.safetensors").touch()  # no weight is read
     manifest, made = write_traces(run, tmp_path / "tokens"), run / "tokenizer" / "tokenizer.json"
     files = find_proxy(str(proxy))
     files.check(manifest.tokenizer, manifest.folder, made)

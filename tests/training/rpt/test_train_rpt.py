@@ -5,6 +5,7 @@ One run has everything at once: a warm-up, rewards that ask the policy and its a
 
 import shutil
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -241,6 +242,28 @@ def test_the_plan_tells_and_touches_nothing(whole: Path, tmp_path: Path) -> None
     assert "4 prompts x 3 answers = 12 answers, 2 update(s)" in text
     assert "72 tokens drawn a step, 4.4e+07 FLOP" in text  # summed up by hand
     assert sorted(tmp_path.rglob("*")) == before
+    with pytest.raises(BadInput, match=r"nowhere.*no such position manifest"):
+        render_plan(write_run(tmp_path, evaluation={"positions": "nowhere"}), tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda path: path.unlink(), r"data/00000.ds: missing; restore the file, or tokenize again"),
+        (lambda path: path.write_bytes(path.read_bytes()[:-2]), r"00000.ds: \d+ bytes, the manifest says \d+"),
+        (lambda path: path.write_bytes(path.read_bytes()[::-1]), "00000.ds: xxh3_128 does not match"),
+    ],
+)
+def test_shards_that_are_not_whole_are_named(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[[Path], None], message: str
+) -> None:
+    monkeypatch.setenv("MATHMILL_CACHE", str(tmp_path / "cache"))
+    loaded = write_run(tmp_path)
+    (shard,) = (tmp_path / "tokens").rglob("*.ds")
+    change(shard)
+    with pytest.raises(BadInput, match=message):
+        train_rpt_in(world, loaded, tmp_path / "out")
+    assert not list((tmp_path / "out").rglob("*.parquet"))
 
 
 def test_the_shipped_run_has_the_papers_numbers() -> None:
