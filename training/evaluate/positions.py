@@ -5,7 +5,6 @@ from typing import Any
 
 from pydantic import Field
 
-from pipeline.errors import BadInput
 from pipeline.progress import Reporter
 from training.evaluate.next_token import AccuracySettings, Asker, evaluate_next_token
 from training.evaluate.results import TaskResult
@@ -52,12 +51,7 @@ def evaluate_positions(
     """
     measured = open_positions(folder)
     documents, encoder = measured.open_tokens(), Encoder(tokenizer)
-    vocabulary = len(encoder.token_bytes.table)
-    if vocabulary != measured.tokenizer.vocab_size:
-        raise BadInput(
-            f"{model}: a vocabulary of {vocabulary:,}; the positions in {folder} are of {measured.tokenizer.name} with "
-            f"{measured.tokenizer.vocab_size:,}; measure positions of texts tokenized with the model's own tokenizer"
-        )
+    encoder.check(documents, model)
     template = load_rpt_template(settings.template)
     objective = NextToken(NextTokenSettings(template=settings.template), template, encoder)
     questions = Questions(documents, encoder.token_bytes, objective, settings.max_prompt_tokens, None)

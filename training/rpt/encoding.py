@@ -3,9 +3,12 @@
 import re
 from collections.abc import Sequence
 from itertools import accumulate
+from pathlib import Path
 from typing import Any
 
 from pipeline.errors import BadInput
+from pipeline.files import file_digest
+from training.documents import DocumentTokens
 from training.rl.token_bytes import TokenBytes
 
 _ANCHORS = ("\n", "a", ".")
@@ -26,6 +29,33 @@ class Encoder:
         self._backend = getattr(tokenizer, "backend_tokenizer", tokenizer)
         added = sorted((token.content for token in self._backend.get_added_tokens_decoder().values()), key=len)
         self._added = re.compile(f"({'|'.join(map(re.escape, reversed(added))) or '(?!)'})")
+
+    def check(self, documents: DocumentTokens, name: str, file: Path | None = None) -> None:
+        """Refuse tokens that another tokenizer made: told by its file's digest, or by what it makes of a document.
+
+        Args:
+            documents: the tokens.
+            name: of this tokenizer, for the message.
+            file: where its tokenizer.json would be.
+
+        Raises:
+            BadInput: naming both.
+        """
+        manifest, table = documents.manifest, self.token_bytes.table
+        theirs = manifest.tokenizer
+        if file is not None and file.is_file() and file_digest(file) == theirs.xxh3_128:
+            return
+        ids = tuple(token for token in documents.read(0).tolist() if token not in (theirs.eos, theirs.bos))
+        same = len(table) >= theirs.vocab_size and all(token in table for token in ids)
+        same = same and table.get(theirs.eos, b"") is None
+        if same and manifest.format == "text":
+            text = self.token_bytes.response(ids).decode(errors="replace")
+            same = ids in (self.opening(text), self.opening(text.removeprefix(" ")))  # sentencepiece's dummy space
+        if not same:
+            raise BadInput(
+                f"tokenizer: {name!r} is not {theirs.name} ({theirs.xxh3_128}), which made the tokens in "
+                f"{manifest.folder}; give that one, or tokenize with the model's own"
+            )
 
     def opening(self, text: str) -> tuple[int, ...]:
         """Ids of a text that begins a prompt; special tokens in it are read, none is added."""

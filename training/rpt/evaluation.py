@@ -16,6 +16,7 @@ from training.rpt.positions import PositionManifest, Positions, open_positions
 from training.rpt.questions import Questions, split_held_out
 from training.rpt.selection import select
 from training.rpt.settings import LoadedRptRun, RptEvaluation
+from training.tokenizer import FILE
 
 
 class HeldOut:
@@ -69,7 +70,8 @@ def open_held_out(
         measured: their manifest, where they were measured.
 
     Raises:
-        BadInput: there are no measured positions, none is held out, or no template that carries a prediction is named.
+        BadInput: there are no measured positions, another tokenizer made their tokens, none is held out, or no template
+            that carries a prediction is named.
     """
     run, settings = loaded.run, loaded.run.evaluation
     if settings is None:
@@ -78,6 +80,7 @@ def open_held_out(
     if settings.positions is not None:
         measured = open_positions(loaded.resolve(settings.positions))
         documents = measured.open_tokens()
+        encoder.check(documents, *tokenizer_file(loaded))
     elif measured is None or not share:
         raise BadInput(
             "evaluation: no positions to evaluate on; set evaluation.positions to a folder that `mathmill positions` "
@@ -101,3 +104,9 @@ def open_held_out(
         raise BadInput("evaluation: no held-out document has a position in the bands; raise positions.held_out")
     asker = Asker(questions.ask, objective, encoder.token_bytes, tokenizer, Path(template).stem)
     return HeldOut(run.name, settings, asker, positions, run.num_steps)
+
+
+def tokenizer_file(loaded: LoadedRptRun) -> tuple[str, Path]:
+    """The name of a run's tokenizer, and where its file would be."""
+    name = str(loaded.run.tokenizer or loaded.run.model.path)
+    return name, loaded.resolve(name) / FILE

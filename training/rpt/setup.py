@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from pipeline.errors import BadInput
-from pipeline.files import digest, file_digest
+from pipeline.files import digest
 from training.documents import DocumentTokens
 from training.model import load_model_config
 from training.rl.lessons import Language
 from training.rl.task import PromptState, WarmUp
 from training.rpt.encoding import Encoder
-from training.rpt.evaluation import open_held_out
+from training.rpt.evaluation import open_held_out, tokenizer_file
 from training.rpt.objectives.objective import Objective
 from training.rpt.objectives.settings import make_objective
 from training.rpt.positions import PositionManifest, Positions, open_positions
@@ -59,7 +59,7 @@ def open_ground(loaded: LoadedRptRun, tokenizer: Any, *, verify: bool = False) -
     if verify:
         check_shards(documents.manifest, full=True)
     encoder = Encoder(tokenizer)
-    _check_tokenizer(loaded, documents, encoder)
+    encoder.check(documents, *tokenizer_file(loaded))
     _check_model(loaded, documents)
     objective = make_objective(run.objective, encoder, loaded.folder)
     chosen = select(settings.selection, documents, encoder.token_bytes, measured)
@@ -137,25 +137,6 @@ def _plain_texts(run: RptRun, settings: WarmUpSettings, documents: DocumentToken
 
 def _show(encoder: Encoder, ids: Sequence[int]) -> str:
     return encoder.token_bytes.response(ids).decode(errors="replace")
-
-
-def _check_tokenizer(loaded: LoadedRptRun, documents: DocumentTokens, encoder: Encoder) -> None:
-    """Refuse a tokenizer that did not make the tokens: told by its digest, or by what it makes of a document's text."""
-    name, theirs = loaded.run.tokenizer or loaded.run.model.path, documents.manifest.tokenizer
-    file = loaded.resolve(str(name)) / "tokenizer.json"
-    if file.is_file() and file_digest(file) == theirs.xxh3_128:
-        return
-    ids = [token for token in documents.read(0).tolist() if token not in (theirs.eos, theirs.bos)]
-    table = encoder.token_bytes.table
-    text = b"".join(table.get(token) or b"" for token in ids)
-    known = all(table.get(token) for token in ids) and table.get(theirs.eos, b"") is None
-    if not known or (
-        documents.manifest.format == "text" and list(encoder.opening(text.decode(errors="replace"))) != ids
-    ):
-        raise BadInput(
-            f"tokenizer: {name!r} is not {theirs.name} ({theirs.xxh3_128}), which made the tokens in "
-            f"{documents.manifest.folder}; give that one, or tokenize with the model's own"
-        )
 
 
 def _check_model(loaded: LoadedRptRun, documents: DocumentTokens) -> None:

@@ -13,10 +13,12 @@ import pytest
 
 from pipeline.errors import BadInput
 from support.checkpoints import tensors
+from support.positions import write_positions
 from support.ranks import Ranks, run_ranks
 from support.rl import MODEL, save_tokenizer
 from support.rl_kills import LEARNING, stop_in
 from support.rpt import EOS, TEXTS, ids, two_ranks_run, write_ground, write_run
+from support.tokens import write_tokens
 from training.checkpoint import complete_checkpoints, read_record
 from training.export import export
 from training.rl.answers import answers_path, read_answers
@@ -24,6 +26,7 @@ from training.rpt.plan import render_plan
 from training.rpt.settings import load_rpt_run
 from training.rpt.trace import trace_rpt_step
 from training.rpt.train import RptRecord, train_rpt_in
+from training.tokens import Tokenizer
 from training.watch import read_metrics
 from training.world import World
 
@@ -297,6 +300,7 @@ def test_the_demo_and_the_docs_hold(tmp_path: Path) -> None:
         ({"positions": {"path": "positions", "held_out": 0.999}}, "positions are of held-out documents"),
         ({"positions": {"path": "positions", "tokens": "others"}}, "its positions are of the tokens"),
         ({"tokenizer": "other"}, "tokenizer: 'other' is not letters"),
+        ({"evaluation": {"positions": "foreign/positions"}}, "tokenizer: 'tokenizer' is not large .*foreign/"),
         ({"max_prompt_tokens": 1}, "max_prompt_tokens: 1: the template takes 1 tokens and leaves none"),
         ({"max_prompt_tokens": 123}, "with the longest response 129 tokens, the model's context has 128"),
         ({"model": {"config": {"vocab_size": 20}}}, "vocab_size 20, but the tokens in"),
@@ -317,6 +321,9 @@ def test_what_does_not_fit_is_one_line(world: World, tmp_path: Path, fields: dic
     write_ground(tmp_path)
     write_ground(tmp_path / "more", ["0+1=1."])
     shutil.move(tmp_path / "more/tokens", tmp_path / "others")
+    large = Tokenizer(name="large", revision=None, xxh3_128="0" * 32, vocab_size=1000, eos=1, bos=None)
+    foreign = write_tokens(tmp_path / "foreign/tokens", [[2, 3, 1]], tokenizer=large)
+    write_positions(tmp_path / "foreign/positions", foreign, [(0, 1, 2.0)])
     save_tokenizer(tmp_path / "other", "=+0123456789")
     if "model" in fields:
         fields = {"model": {"config": {**MODEL, **fields["model"]["config"]}, "dtype": "float64"}}
