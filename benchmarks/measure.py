@@ -39,13 +39,15 @@ class Usage:
 def measure(command: Sequence[str], *, cwd: Path, log: Path, env: Mapping[str, str] | None = None) -> Usage:
     """Run a command to its end, its output into `log`, and return its cost.
 
-    Call it from a single-threaded program without other children: the CPU time is the growth of RUSAGE_CHILDREN. Math
-    libraries are held to one thread, so that two programs are compared and not two thread pools.
+    Call it from a single-threaded program: the CPU time is the growth of RUSAGE_CHILDREN, so no other child may end
+    meanwhile; such ones are left alone. Math libraries are held to one thread, so that two programs are compared and
+    not two thread pools.
 
     Raises:
         RuntimeError: it ended with another code than 0; the message has the end of its log.
     """
-    _adopt_orphans()
+    others = set(psutil.Process().children(recursive=True))
+    _adopt_orphans(True)
     log.parent.mkdir(parents=True, exist_ok=True)
     environment = os.environ | {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"} | dict(env or {})
     before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
@@ -65,7 +67,8 @@ def measure(command: Sequence[str], *, cwd: Path, log: Path, env: Mapping[str, s
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-        _end_orphans()
+        _end_orphans(others)
+        _adopt_orphans(False)
     wall_s = time.monotonic() - started
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     if process.returncode != 0:
@@ -110,16 +113,16 @@ def _resident_bytes(pid: int) -> tuple[int, int] | None:
     return 1024 * int(fields["VmRSS"].split()[0]), 1024 * int(fields["VmHWM"].split()[0])
 
 
-def _adopt_orphans() -> None:
-    """Make this process the parent of its descendants' orphans, so that their CPU time is waited for and counted."""
+def _adopt_orphans(adopt: bool) -> None:
+    """Whether this process is the parent of its descendants' orphans: their CPU time is then waited for and counted."""
     libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
+    if libc.prctl(_PR_SET_CHILD_SUBREAPER, int(adopt), 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_CHILD_SUBREAPER)")
 
 
-def _end_orphans() -> None:
-    """Wait for adopted orphans (helpers that end by themselves), and kill what stays."""
-    orphans = psutil.Process().children(recursive=True)
+def _end_orphans(others: set[psutil.Process]) -> None:
+    """Wait for adopted orphans (helpers that end by themselves), and kill what stays; not what ran before."""
+    orphans = set(psutil.Process().children(recursive=True)) - others
     _, alive = psutil.wait_procs(orphans, timeout=_ORPHAN_GRACE_S)
     for orphan in alive:
         orphan.kill()

@@ -1,5 +1,7 @@
+import subprocess
 import sys
 
+import psutil
 import pytest
 
 from benchmarks.measure import Usage, measure
@@ -22,6 +24,16 @@ subprocess.run([sys.executable, "-c", child])  # it ends at once and leaves its 
 """
     usage = measure([sys.executable, "-c", script], cwd=tmp_path, log=tmp_path / "log")
     assert usage.cpu_s >= 0.3
+
+
+def test_orphans_are_ended_and_children_from_before_are_not(tmp_path):
+    before = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    script = "import os, time\nif os.fork() == 0:\n    print(os.getpid(), flush=True)\n    time.sleep(600)"
+    measure([sys.executable, "-c", script], cwd=tmp_path, log=tmp_path / "log")
+    assert not psutil.pid_exists(int((tmp_path / "log").read_text()))
+    assert before.poll() is None
+    before.communicate(b"\n")
+    assert before.returncode == 0
 
 
 def test_memory_of_a_process_and_of_the_tree(tmp_path):
