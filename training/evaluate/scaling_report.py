@@ -14,7 +14,7 @@ import numpy as np
 from pipeline.errors import BadInput
 from training.checkpoint import complete_checkpoints, read_record
 from training.evaluate.next_token import FOLDER, Hits, Mode, read_hits
-from training.evaluate.scaling import Interval, ScalingCurve, fit_curve
+from training.evaluate.scaling import MIN_POINTS, Interval, ScalingCurve, fit_curve
 from training.rpt.selection import Bands
 from training.rpt.train import RptRecord
 from training.watch import read_metrics
@@ -79,10 +79,10 @@ def bands_of(run: Path) -> Bands:
 
 
 def fit_run(run: Path, mode: Mode, bands: Bands, num_resamples: int, seed: int) -> list[Curve]:
-    """A curve for each band that has positions.
+    """A curve for each band that has positions; a line says where accuracy never changes, which has none.
 
     Raises:
-        BadInput: as `read_points` and `fit_curve`.
+        BadInput: as `read_points` and `fit_curve`, or no band has a curve.
     """
     points = read_points(run, mode)
     trained = [point for point in points if point.flops > 0]
@@ -92,15 +92,18 @@ def fit_run(run: Path, mode: Mode, bands: Bands, num_resamples: int, seed: int) 
         inside = [point.hits.band(*limits).share for point in trained]
         if not inside or not len(inside[0]):
             continue
+        accuracy = np.array([share.mean() for share in inside])
+        if len(inside) >= MIN_POINTS and np.ptp(accuracy) == 0:
+            print(f"{run}: {band}: accuracy is {accuracy[0]:.1%} at every point; no curve is fitted")
+            continue
         before = [float(point.hits.band(*limits).share.mean()) for point in points if point.flops == 0]
         try:
             fitted = fit_curve(compute, np.stack(inside), num_resamples, seed)
         except BadInput as error:
             raise BadInput(f"{run}: {band}: {error}") from error
-        accuracy = np.array([share.mean() for share in inside])
         curves.append(Curve(run.name, band, compute, accuracy, before[0] if before else None, fitted))
     if not curves:
-        raise BadInput(f"{run}: no evaluated position lies in a band; lower the bands")
+        raise BadInput(f"{run}: no band has evaluated positions of an accuracy that changes; lower the bands")
     return curves
 
 

@@ -178,6 +178,19 @@ def test_curves_of_a_run_are_fitted_over_its_compute(asker: Asker, tmp_path: Pat
     assert draw_curves([easy, hard], tmp_path / "curves.svg").read_text(encoding="utf-8").startswith("<?xml")
 
 
+def test_a_band_whose_accuracy_never_changes_is_said_and_has_no_curve(
+    asker: Asker, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    events = [{"step": step, "compute/flops": step * 1e9} for step in (10, 20, 40, 80)]
+    (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events), encoding="utf-8")
+    for event in events:
+        folder = tmp_path / "evaluations" / f"step-{event['step']:07d}"
+        _run(asker, lambda *_: "?", folder, places=PLACES)
+    with pytest.raises(BadInput, match="no band has evaluated positions of an accuracy that changes"):
+        fit_run(tmp_path, "reasoning", Bands(), num_resamples=100, seed=0)
+    assert f"{tmp_path}: hard: accuracy is 0.0% at every point; no curve is fitted\n" in capsys.readouterr().out
+
+
 def test_points_that_do_not_compare_are_refused(asker: Asker, tmp_path: Path) -> None:
     (tmp_path / "metrics.jsonl").write_text('{"step": 10, "compute/flops": 1e9}\n', encoding="utf-8")
     with pytest.raises(BadInput, match="no next-token evaluations in reasoning mode"):
