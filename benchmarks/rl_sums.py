@@ -86,7 +86,7 @@ def run_seed(
         yaml.safe_dump(
             {
                 "name": "sums",
-                "components": {"sums": {"tokens": str(folder / "tokens"), "weight": 1}},
+                "components": {"sums": {"tokens": "tokens", "weight": 1}},
                 "sequence_length": LENGTH,
                 "seed": seed,
             }
