@@ -30,6 +30,7 @@ import yaml
 
 from benchmarks import walks
 from benchmarks.environment import RESULTS, environment
+from benchmarks.rl_sums import MODEL
 from benchmarks.rpt_figure import draw
 from pipeline.files import read_json, write_json
 from pipeline.progress import Reporter
@@ -41,17 +42,6 @@ MID_STEPS = range(200, 800, 25)
 POOR = 0.2
 """Share of walks that the start model is to follow in a thought: enough for rewards to differ, and far from all."""
 LENGTH = 112
-MODEL = {
-    "model_type": "llama",
-    "hidden_size": 64,
-    "intermediate_size": 192,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 4,
-    "num_key_value_heads": 4,
-    "max_position_embeddings": 128,
-    "tie_word_embeddings": True,
-    "eos_token_id": 1,
-}
 SHOWN = 0.3
 """Share of the documents of mid-training that show their computation; of RPT's texts none does."""
 TEMPLATE = {

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
+from support.thread_server import ThreadServer
+
 _FENCED = re.compile(r"(?P<fence>TEXT-[0-9a-f]{16})\n(?P<text>.*)\n(?P=fence)\Z", re.DOTALL)
 
 
@@ -33,7 +35,7 @@ Answer = Callable[[str, dict[str, object], int], Reply]
 """(text of the part, body, how often this very body came before) to a reply."""
 
 
-class ChatServer:
+class ChatServer(ThreadServer):
     """Use it with `with`. `requests` holds the bodies in the order of arrival; a client's probes are only counted."""
 
     def __init__(
@@ -44,36 +46,17 @@ class ChatServer:
         self.probes = 0
         self.busy = self.most_busy = 0
         self._seen: dict[str, int] = {}
-        self._ready = threading.Event()
-
-    def __enter__(self) -> "ChatServer":
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
-        self._thread.start()
-        assert self._ready.wait(10)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(10)
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/v1"
 
-    async def _serve(self) -> None:
-        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+    def app(self) -> web.Application:
         app = web.Application(client_max_size=1 << 26)
         app.router.add_post("/v1/chat/completions", self._complete)
         app.router.add_get("/v1/models", self._models)
         app.router.add_get("/health", self._health)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", self.port, reuse_address=True)
-        await site.start()
-        self.port = runner.addresses[0][1]
-        self._ready.set()
-        await self._stop.wait()
-        await runner.cleanup()
+        return app
 
     async def _health(self, request: web.Request) -> web.Response:
         return web.Response()

@@ -17,6 +17,8 @@ from typing import Any
 
 from aiohttp import web
 
+from support.thread_server import ThreadServer
+
 Body = dict[str, Any]
 
 
@@ -45,7 +47,7 @@ class Faults:
 
 
 @dataclass
-class RolloutServer:
+class RolloutServer(ThreadServer):
     """Use it with `with`. `calls` counts requests by path, `draws` those for answers."""
 
     config: Any
@@ -72,7 +74,6 @@ class RolloutServer:
             # Here alone: transformers sets the type of all threads while it makes a model.
             self._model = AutoModelForCausalLM.from_config(self.config, dtype=torch.float64).eval()
         self._first = {name: parameter.detach().clone() for name, parameter in self._model.named_parameters()}
-        self._ready = threading.Event()
         self.restart()
 
     def restart(self) -> None:
@@ -85,31 +86,14 @@ class RolloutServer:
         self._weights = weights
         self._engine.update_weights({**weights, **kept}, 0)
 
-    def __enter__(self) -> "RolloutServer":
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
-        self._thread.start()
-        assert self._ready.wait(10)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(10)
-
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    async def _serve(self) -> None:
-        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+    def app(self) -> web.Application:
         app = web.Application()
         app.router.add_route("*", "/{path:.*}", self._answer)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", self.port, reuse_address=True).start()
-        self.port = runner.addresses[0][1]
-        self._ready.set()
-        await self._stop.wait()
-        await runner.cleanup()
+        return app
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         path = request.path
