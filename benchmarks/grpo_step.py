@@ -23,24 +23,12 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import trainer_cpu
 from benchmarks.environment import RESULTS, ROOT, environment
 from benchmarks.measure import measure
-from benchmarks.trainer_cpu import make_peer
 
-VOCAB, NUM_PROMPTS, PROMPT_TOKENS = 8192, 64, (32, 64)
-CONFIG = {
-    "model_type": "llama",
-    "vocab_size": VOCAB,
-    "hidden_size": 128,
-    "intermediate_size": 384,
-    "num_hidden_layers": 4,
-    "num_attention_heads": 4,
-    "num_key_value_heads": 2,
-    "max_position_embeddings": 512,
-    "tie_word_embeddings": True,
-    "bos_token_id": None,
-    "pad_token_id": 0,
-}
+VOCAB, NUM_PROMPTS, PROMPT_TOKENS = trainer_cpu.VOCAB, 64, (32, 64)
+CONFIG = {**trainer_cpu.CONFIG, "max_position_embeddings": 512, "bos_token_id": None, "pad_token_id": 0}
 ENDS = {"equal": [0], "varied": list(range(128))}
 """Tokens that end an answer. A random model draws all tokens about equally often."""
 PROMPTS_PER_STEP, PROMPTS_PER_UPDATE, SAMPLES, NEW_TOKENS, LR = 16, 8, 8, 128, 1e-6
@@ -86,7 +74,7 @@ def main() -> int:
     if args.decode:
         decode(args.decode, args.repeats)
         return 0
-    python = make_peer()
+    python = trainer_cpu.make_peer()
     figures: dict[str, Any] = {}
     with tempfile.TemporaryDirectory(prefix="grpo-") as folder:
         for case, ends in ENDS.items():

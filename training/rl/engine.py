@@ -105,12 +105,10 @@ class EmbeddedEngine:
         """A completion per request, in order.
 
         Raises:
-            ValueError: no weights yet, or an empty prompt.
+            ValueError: no weights yet.
         """
         if self._version < 0:
             raise ValueError("no weights yet; call update_weights first")
-        if any(not request.tokens for request in requests):
-            raise ValueError("an empty prompt; give at least one token (BOS, say)")
         done: dict[int, Completion] = {}
         # In the order of their tokens, each prompt begins like the one before it as far as like any before it. So every
         # beginning is computed once, and the samples of a prompt follow each other.

@@ -27,11 +27,19 @@ class Sampling(Frozen):
 
 @dataclass(frozen=True)
 class Request:
-    """One completion to draw: `prompt` names the prompt and `sample` the draw, whose noise depends on both."""
+    """One completion to draw: `prompt` names the prompt and `sample` the draw, whose noise depends on both.
+
+    Raises:
+        ValueError: no tokens.
+    """
 
     tokens: tuple[int, ...]
     prompt: int
     sample: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.tokens:
+            raise ValueError("an empty prompt; give at least one token (BOS, say)")
 
 
 @dataclass(frozen=True)

@@ -95,13 +95,11 @@ class ServedEngine:
         """A completion per request, in order; none is ever left out.
 
         Raises:
-            ValueError: no weights yet, or an empty prompt.
+            ValueError: no weights yet.
             BuildFailed: the server is gone, refuses a request, or goes on answering with weights of another version.
         """
         if self._held is None:
             raise ValueError("no weights yet; call update_weights first")
-        if any(not request.tokens for request in requests):
-            raise ValueError("an empty prompt; give at least one token (BOS, say)")
         done: dict[int, Completion] = {}
         stops = StopStrings(self._tokenizer, sampling.stop)
 
