@@ -118,7 +118,7 @@ def faithful(text: str) -> str:
     return text.replace("In this lesson we study", "This lesson is about").replace("Recall the", "Remember the").strip()
 
 
-if __name__ == "__main__":  # a model server that a stage starts: `chat_server.py PORT`
+if __name__ == "__main__":  # a model server that a stage starts: `python -m support.chat_server PORT`
     with ChatServer(lambda text, body, before: Reply(faithful(text), delay_s=0.02), port=int(sys.argv[1])):
         print("serving", flush=True)
         threading.Event().wait()
