@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from support.hub import hub  # noqa: F401 - a fixture
 from support.s3 import faulty_s3, moto, s3  # noqa: F401 - fixtures
 
 
