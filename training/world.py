@@ -1,10 +1,11 @@
 """The processes of a run: alone, under torchrun, or under srun; one way to join in every case."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
@@ -13,6 +14,8 @@ from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 from pipeline.errors import BadInput
 
 _FIRST_STEP_TIMEOUT = timedelta(hours=1)
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,23 @@ class World:
     def is_first(self) -> bool:
         """Whether this process writes what is written once."""
         return self.rank == 0
+
+    def on_first(self, action: Callable[[], T]) -> T:
+        """What `action` returns on the first process, on all of them; they get its error, too.
+
+        Every process has to call it, and waits for the first.
+        """
+        outcome: list[Any] = [None, None]
+        if self.is_first:
+            try:
+                outcome[0] = action()
+            except Exception as error:  # noqa: BLE001 - raised below, here and on those that wait
+                outcome[1] = error
+        dist.broadcast_object_list(outcome, src=0)
+        if outcome[1] is not None:
+            raise outcome[1]
+        found: T = outcome[0]
+        return found
 
     def mesh(self, replicas: int = 1) -> DeviceMesh:
         """(shard), or (replicate, shard) with several replicas.

@@ -20,8 +20,8 @@ from training.rl.grading import grade_batch
 from training.rl.rollout import Request, RolloutEngine
 from training.templates import load_template
 
-_CHUNK = 256
-"""Responses between two writes: what an interruption can cost."""
+CHUNK = 256
+"""Responses between two writes: what an interruption can cost. Larger ones keep an engine busier."""
 
 
 class Tokenizer(Interface):
@@ -41,6 +41,7 @@ def evaluate(
     data: Path | None,
     out: Path,
     reporter: Reporter,
+    chunk: int = CHUNK,
 ) -> list[TaskResult]:
     """Evaluate a model on tasks.
 
@@ -54,6 +55,7 @@ def evaluate(
         out: folder of responses and results; responses there of the same protocol and prompts are not drawn again, so
             they have to be of the same weights (`claim` in `training.evaluate.results`).
         reporter: shows progress.
+        chunk: responses that are drawn together and then written.
 
     Raises:
         BadInput: a task, template or file that is not there or does not fit.
@@ -62,7 +64,7 @@ def evaluate(
     results = []
     for name, task, protocol, problems, prompts, stop in prepared:
         path = out / "responses" / f"{Path(name).stem}-{protocol.digest}.jsonl"
-        rows = _draw(name, engine, tokenizer, problems, prompts, settings, stop, path, reporter)
+        rows = _draw(name, engine, tokenizer, problems, prompts, settings, stop, path, reporter, chunk)
         results.append(_sum_up(name, task, protocol, problems, rows))
     save_results(out, model, results)
     return results
@@ -95,6 +97,7 @@ def _draw(
     stop: tuple[str, ...],
     path: Path,
     reporter: Reporter,
+    chunk: int,
 ) -> list[dict[str, Any]]:
     """A row per (problem, sample), in that order; what the file holds already is taken from it."""
     there = {(row["problem"], row["sample"]): row for row in _complete_lines(path)}
@@ -109,10 +112,14 @@ def _draw(
         path.open("a", encoding="utf-8") as file,
         reporter.phase(name, len(wanted), before, unit="responses") as on_progress,
     ):
-        for first in range(0, len(missing), _CHUNK):
-            keys = missing[first : first + _CHUNK]
+        for first in range(0, len(missing), chunk):
+            keys = missing[first : first + chunk]
             requests = [Request(encoded[place], place, sample) for place, sample in keys]
-            completions = engine.generate(requests, settings.sampling(stop))
+
+            def on_drawn(count: int, before: int = first) -> None:
+                on_progress(before + count)
+
+            completions = engine.generate(requests, settings.sampling(stop), on_progress=on_drawn)
             golds = [problems[place].answer for place, _ in keys]
             grades = grade_batch(golds, [item.text for item in completions], last_box=settings.last_box)
             for (place, sample), completion, grade in zip(keys, completions, grades, strict=True):

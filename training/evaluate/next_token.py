@@ -38,8 +38,8 @@ from training.rpt.selection import Bands, Selection
 Mode = Literal["plain", "reasoning"]
 FOLDER = "next-token"
 """Of responses, in an evaluation's folder."""
-_CHUNK = 256
-"""Positions between two writes: what an interruption can cost."""
+CHUNK = 256
+"""Positions between two writes: what an interruption can cost. Larger ones keep an engine busier."""
 _SCHEMA = pa.schema(
     [
         ("document", pa.int64()),
@@ -162,6 +162,7 @@ def evaluate_next_token(
     bands: Bands,
     out: Path,
     reporter: Reporter,
+    chunk: int = CHUNK,
 ) -> list[TaskResult]:
     """Evaluate a model at positions: a result for each band that has any.
 
@@ -176,6 +177,7 @@ def evaluate_next_token(
         bands: of the results.
         out: folder of responses and results; complete parts there of the same evaluation are not drawn again.
         reporter: shows progress.
+        chunk: positions that are asked together and then written as a part.
 
     Raises:
         BadInput: nothing can be asked at any of the positions.
@@ -184,9 +186,9 @@ def evaluate_next_token(
     name = _digest(asker, positions, protocol)
     folder = out / FOLDER / f"{protocol.mode}-{name}"
     with reporter.phase(f"next token, {protocol.mode}", len(positions), 0, unit="positions") as on_progress:
-        for first in range(0, len(positions), _CHUNK):
-            part = range(first, min(first + _CHUNK, len(positions)))
-            path = f"part-{first // _CHUNK:05d}.parquet"
+        for first in range(0, len(positions), chunk):
+            part = range(first, min(first + chunk, len(positions)))
+            path = f"part-{first // chunk:05d}.parquet"
             if not (folder / path).is_file():
                 rows = _draw(engine, asker, positions, part, protocol)
                 with parquet_file(folder, path, _SCHEMA) as file:

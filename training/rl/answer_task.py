@@ -13,7 +13,7 @@ from training.rl.rewards import rewards
 from training.rl.rollout import Completion, RolloutEngine
 from training.rl.scorer import Scorers
 from training.rl.settings import LoadedRlRun
-from training.rl.task import Evaluation, Prompt, PromptState, Verdict, evaluation_folder
+from training.rl.task import EVALUATED_TOGETHER, Evaluation, Prompt, PromptState, Verdict, evaluation_folder
 
 
 class AnswerTask:
@@ -94,7 +94,8 @@ class AnswerTask:
             protocol,
             self._loaded.resolve(settings.data),
             evaluation_folder(folder, step),
-            Reporter(quiet=True),
+            Reporter(quiet=False),
+            EVALUATED_TOGETHER,
         )
         found = {f"eval/accuracy/{result.task}": result.pass_at["1"].value for result in results}
         found |= {f"eval/length/{result.task}": result.mean_tokens for result in results}

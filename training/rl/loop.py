@@ -30,6 +30,7 @@ from training.rl.record import TOKENIZER, PolicyRecord, Settings
 from training.rl.replay import Origin, store, stored
 from training.rl.samples import write_samples
 from training.rl.settings import LoadedPolicyRun, PolicyRun
+from training.rl.spread import lead
 from training.rl.task import PromptState, Task, WarmUp
 from training.rl.tokenizer import load_tokenizer
 from training.step import NotFinite
@@ -199,28 +200,25 @@ class PolicyTraining(Generic[Settings]):
         self._engine.update_weights(self._learner.weights(), version)
 
     def _evaluate(self, done: int, watcher: Watcher | None) -> bool:
-        """The evaluation that is due, if one is, and whether it is the best so far; the first process makes it."""
-        value: list[float | None] = [None]
-        if watcher is not None and (found := self._task.evaluate(done, self._engine, self._out)) is not None:
+        """Make the evaluation that is due, if one is; whether it is the best so far."""
+        found = lead(self._engine, self._world, lambda engine: self._task.evaluate(done, engine, self._out))
+        if found is None:
+            return False
+        if watcher is not None:
             watcher.event(done, found.figures)
             watcher.say(f"evaluation after step {done}: {found.words}")
-            value[0] = found.figures.get(self._task.headline)
-        dist.broadcast_object_list(value, src=0)
-        before = self._best
-        if value[0] is not None:
-            self._best = better(before, done, self._task.headline, value[0])
+        before, value = self._best, found.figures.get(self._task.headline)
+        if value is not None:
+            self._best = better(before, done, self._task.headline, value)
         return self._best is not before
 
     def _collapsed(self, watcher: Watcher | None) -> Collapse | None:
         """The collapse that the log so far shows, if the run is told to end then; every process gets the answer."""
-        found: list[Collapse | None] = [None]
-        if watcher is not None:
-            points = run_points(self._out, self._task.headline)
-            found[0] = find_collapse(points, self._settings.collapse)
-            if found[0] is not None and found[0].step == points[-1].step:
-                watcher.say(found[0].describe())
-        dist.broadcast_object_list(found, src=0)
-        return None if self._settings.collapse.action == "none" else found[0]
+        points = self._world.on_first(lambda: run_points(self._out, self._task.headline))
+        found = find_collapse(points, self._settings.collapse)
+        if watcher is not None and found is not None and found.step == points[-1].step:
+            watcher.say(found.describe())
+        return None if self._settings.collapse.action == "none" else found
 
     def _completed(self, record: PolicyRecord[Settings]) -> None:
         """Name the best checkpoint once it is there."""

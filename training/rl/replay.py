@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow.parquet as pq
-import torch.distributed as dist
 
 from pipeline.files import digest
 from training.rl.answers import SCHEMA, Answer, answers_path, read_answers, write_answers
@@ -78,9 +77,7 @@ def store(origin: Origin, drawn: Drawn, batches: Sequence[Sequence[Answer]], tem
 
 def stored(origin: Origin, world: World) -> Drawn | None:
     """What was drawn for a step in this very state, on every process; None: nothing, draw it."""
-    found: list[Drawn | None] = [_read(origin) if world.is_first else None]
-    dist.broadcast_object_list(found, src=0)
-    return found[0]
+    return world.on_first(lambda: _read(origin))
 
 
 def _read(origin: Origin) -> Drawn | None:

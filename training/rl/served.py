@@ -7,8 +7,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-import torch.distributed as dist
-
 from pipeline.errors import BuildFailed
 from pipeline.serving.client import Fixed, ServerClient
 from pipeline.serving.limit import AdaptiveLimit
@@ -70,7 +68,7 @@ class ServedEngine:
         self._held: Handover | None = None
         self._versions: dict[str, int] = {}
         self._restoring: asyncio.Lock | None = None
-        self._on_first(lambda: self._check(longest))
+        world.on_first(lambda: self._check(longest))
 
     def update_weights(self, weights: Weights, version: int) -> None:
         """Write the weights, have the server read them, and see that it holds them.
@@ -82,7 +80,7 @@ class ServedEngine:
             BuildFailed: it does not take them.
         """
         begins = self._held is None
-        self._held = self._on_first(lambda: self._hand_over(weights, version, rehearse=begins))
+        self._held = self._world.on_first(lambda: self._hand_over(weights, version, rehearse=begins))
         self._versions[self._held.label] = version
 
     def generate(
@@ -221,20 +219,6 @@ class ServedEngine:
         )
         async with client:
             yield Vllm(client)
-
-    def _on_first(self, action: Callable[[], T]) -> T:
-        """What the first process finds; all of them get it, or its error."""
-        outcome: list[Any] = [None, None]
-        if self._world.is_first:
-            try:
-                outcome[0] = action()
-            except Exception as error:  # noqa: BLE001 - raised below, here and on those that wait
-                outcome[1] = error
-        dist.broadcast_object_list(outcome, src=0)
-        if outcome[1] is not None:
-            raise outcome[1]
-        found: T = outcome[0]
-        return found
 
 
 async def _together(work: Sequence[Awaitable[None]]) -> None:

@@ -86,6 +86,10 @@ class WarmUp(Protocol):
         ...
 
 
+EVALUATED_TOGETHER = 4096
+"""Responses of an evaluation during a run that are drawn together: all processes have enough to do to the end."""
+
+
 def evaluation_folder(folder: Path, step: int) -> Path:
     """Where an evaluation after `step` steps keeps its responses: emptied, as those of before may be other weights'."""
     out = folder / "evaluations" / f"step-{step:07d}"
@@ -154,11 +158,13 @@ class Task(Protocol):
         ...
 
     def evaluate(self, step: int, engine: RolloutEngine, folder: Path) -> Evaluation | None:
-        """The evaluation that is due after `step` steps, None if none is; called on the first process alone.
+        """The evaluation that is due after `step` steps, None if none is.
+
+        Called on the first process alone, while the others draw their shares (`training.rl.spread`).
 
         Args:
             step: steps done; 0 before the first.
-            engine: holds the weights.
+            engine: holds the weights; draws on all processes.
             folder: of the run, for what is to be kept.
         """
         ...

@@ -8,7 +8,7 @@ from pipeline.progress import Reporter
 from training.documents import DocumentTokens
 from training.evaluate.next_token import Asker, evaluate_next_token
 from training.rl.rollout import RolloutEngine
-from training.rl.task import Evaluation, evaluation_folder
+from training.rl.task import EVALUATED_TOGETHER, Evaluation, evaluation_folder
 from training.rpt.encoding import Encoder
 from training.rpt.objectives.next_token import NextTokenSettings
 from training.rpt.objectives.settings import make_objective
@@ -46,7 +46,15 @@ class HeldOut:
         for mode in settings.modes:
             protocol = settings.protocol(mode)
             for result in evaluate_next_token(
-                self._run, engine, self._asker, self.positions, protocol, settings.bands, out, Reporter(quiet=True)
+                self._run,
+                engine,
+                self._asker,
+                self.positions,
+                protocol,
+                settings.bands,
+                out,
+                Reporter(quiet=False),
+                EVALUATED_TOGETHER,
             ):
                 name = result.task.removeprefix("next-token-")
                 figures[f"eval/accuracy/{name}"] = result.pass_at["1"].value
