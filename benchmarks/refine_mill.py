@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from pipeline.recipe import LoadedRecipe, Recipe
 from pipeline.refine.guard import check_rewrite
 from pipeline.refine.prompts import load_prompt
-from pipeline.refine.scores import Scorer
+from pipeline.refine.scores import scorer
 from pipeline.refine.stage import RefineStage
 from pipeline.stage import Part
 
@@ -35,7 +35,7 @@ def main(documents: Path, out: Path, url: str) -> None:
     recipe = Recipe.model_validate_json(json.dumps({"name": "refine", "inputs": ["none"], "refine": refine}))
     loaded = LoadedRecipe(recipe, out / "recipe.yaml")
     stage = RefineStage(loaded, out, None, out / "refine")
-    Scorer(loaded)  # models are loaded once for all parts of a task: not this part's cost
+    scorer(loaded)  # models are loaded once for all parts of a task: not this part's cost
     rows = pq.ParquetFile(documents).metadata.num_rows
     part = Part(name="part", label="documents", bytes=documents.stat().st_size, data={"path": str(documents)})
     before, started = time.process_time(), time.monotonic()

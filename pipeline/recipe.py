@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from pipeline.config import find_config, load_config
 from pipeline.errors import BadInput
@@ -15,7 +15,17 @@ from pipeline.refine.settings import RefineSettings
 from pipeline.remote.settings import RemoteSettings
 from pipeline.shard.mask import MaskSettings
 
-_Score = Field(ge=0, le=1)
+Score = Annotated[float, Field(ge=0, le=1)]
+
+
+def _free(name: str) -> str:
+    if name in {"math", "language"}:
+        raise ValueError(f"{name} has settings of its own (math_model, min_{name}_score); choose another name")
+    return name
+
+
+ClassifierName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$"), AfterValidator(_free)]
+"""Name of a further classifier: small letters, digits and `_`; `math` and `language` are taken."""
 
 
 class Input(Frozen):
@@ -54,6 +64,8 @@ class ExtractSettings(Frozen):
     """Path of a fastText language model (lid.176, GlotLID); null: the identifier that mathmill carries."""
     math_model: str = "math"
     """Bundled model by name, or the path of a fastText model with the labels of docs/classifiers.md."""
+    classifiers: dict[ClassifierName, str] = Field(default_factory=dict)
+    """Further classifiers, name to path of a fastText model: `quality` sets `quality_score`, any other `scores`."""
     min_math_score: float = Field(default=0.0, ge=0, le=1)
     """Low recall floor: pages below are not stored. 0 keeps all, so that `filter` alone decides."""
 
@@ -78,6 +90,8 @@ class FilterSettings(Frozen):
     """Lowest `language_score`."""
     min_math_score: float = Field(default=0.5, ge=0, le=1)
     """Lowest `math_score`."""
+    min_scores: dict[ClassifierName, Score] = Field(default_factory=dict)
+    """Lowest score of further classifiers, by the name that they have in `extract.classifiers`."""
     min_chars: int = Field(default=100, ge=0)
     """Shortest text, in characters."""
     max_chars: int = Field(default=1_000_000, ge=1)

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from pipeline.errors import BuildFailed
 from pipeline.refine.align import align, in_lines
+from pipeline.scores import stored_scores
 from pipeline.shard.manifest import Manifest
 from pipeline.shard.stage import shard_of
 
@@ -189,9 +190,19 @@ def _decision(stage: str, row: dict[str, Any], thresholds: dict[str, Any]) -> st
         return (
             f": {row['language']} {row['language_score']:.3f} (at least {thresholds['min_language_score']}), "
             f"math {row['math_score']:.3f} (at least {thresholds['min_math_score']})"
+            + _further(row, thresholds.get("min_scores", {}))
         )
     if stage == "dedup" and row.get("duplicates") is not None:
         return f": a cluster of {row['duplicates']}"
     if stage == "shard" and row.get("tokens") is not None:
         return f": {row['tokens']} tokens"
     return ""
+
+
+def _further(row: dict[str, Any], thresholds: dict[str, float]) -> str:
+    """The scores of further classifiers, those with a threshold beside it."""
+    return "".join(
+        f", {name} {score:.3f}" + (f" (at least {thresholds[name]})" if name in thresholds else "")
+        for name, score in sorted(stored_scores(row).items())
+        if score is not None
+    )

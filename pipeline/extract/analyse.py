@@ -1,4 +1,4 @@
-"""Everything that touches the inside of a page, in one pass: text and formulas, language, math score.
+"""Everything that touches the inside of a page, in one pass: text and formulas, language, scores.
 
 As a program (`python -m pipeline.extract.analyse`) it is the child of `pipeline.extract.fence`: it reads batches of
 pages from standard input and writes one result per page, under a memory limit, and under a CPU limit per page that the
@@ -19,6 +19,7 @@ from classifiers import load_model
 from classifiers.language import load_language_model
 from pipeline.extract.html import LimitExceeded, extract
 from pipeline.extract.page import AnalyserSettings, Analysis, PageInput, Refused
+from pipeline.scores import Scorer
 
 
 class Analyser:
@@ -28,6 +29,7 @@ class Analyser:
         self._settings = settings
         self._language = load_language_model(settings.language_model)
         self._math = load_model(settings.math_model)
+        self._further = Scorer(settings.classifiers)
 
     def analyse(self, page: PageInput) -> Analysis | Refused:
         """Text, language and scores of a page, or why it gives no document."""
@@ -43,7 +45,8 @@ class Analyser:
         language, language_score = self._language.identify(content.text)
         # Rounded: the last digits of a sum differ from processor to processor, and digests shall not.
         scores = round(language_score, 4), round(math_score, 4)
-        return Analysis(content.text, content.title, content.formulas, language, *scores)
+        further = self._further.scores(content.text)
+        return Analysis(content.text, content.title, content.formulas, language, *scores, further)
 
 
 def main() -> None:

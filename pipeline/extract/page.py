@@ -15,7 +15,8 @@ class PageInput(NamedTuple):
 
 
 class Analysis(NamedTuple):
-    """What a page says. The scores lie in 0..1; `language` is an ISO 639-1 code."""
+    """What a page says. The scores lie in 0..1; `language` is an ISO 639-1 code;
+    `further` holds those of the recipe's further classifiers by name."""
 
     text: str
     title: str
@@ -23,6 +24,7 @@ class Analysis(NamedTuple):
     language: str
     language_score: float
     math_score: float
+    further: dict[str, float]
 
 
 class Refused(NamedTuple):
@@ -35,11 +37,12 @@ class Refused(NamedTuple):
 
 @dataclass(frozen=True)
 class AnalyserSettings:
-    """What the analysis of a page depends on; model paths are absolute, `math_model` may name a bundled model."""
+    """What the analysis of a page depends on; model paths are absolute, or name a bundled model."""
 
     limits: Limits
     language_model: str | None
     math_model: str
+    classifiers: dict[str, str]
     min_math_score: float
     cpu_limit_s: int
     memory_limit_bytes: int

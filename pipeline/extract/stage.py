@@ -25,16 +25,19 @@ from pipeline.inputs import UNREADABLE, InputFile, input_files
 from pipeline.ledger import Tally
 from pipeline.recipe import LoadedRecipe
 from pipeline.remote import Found, Store
+from pipeline.scores import Scorer, further_models, score_columns
 from pipeline.stage import Part, PartRecord, Phase, Stage, Workspace, libraries
 
 _UUID = re.compile(r"([0-9a-f]{8})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{12})", re.IGNORECASE)
 _LIBRARIES = ("brotli", "fastwarc", "fasttext-numpy2-wheel", "resiliparse", "selectolax", "zstandard")
+_FILES = {"language_model", "math_model", "classifiers", "urls"}
+"""Settings that name files, which go by their digests."""
 _BATCH_PAGES = 64
 _BATCH_BYTES = 4 << 20
 
 
 class ExtractStage(Stage):
-    """URL rules, extraction, language and math score."""
+    """URL rules, extraction, language and scores."""
 
     name = "extract"
     version = 1
@@ -43,7 +46,7 @@ class ExtractStage(Stage):
         """Settings, models and the libraries that read and parse; not the list of inputs."""
         settings = self.recipe.extract
         return {
-            "settings": settings.model_dump(mode="json", exclude={"language_model", "math_model", "urls"}),
+            "settings": settings.model_dump(mode="json", exclude=_FILES),
             "crawl": self.recipe.crawl,
             "html": HTML_VERSION,
             **_digests(self.loaded),
@@ -133,20 +136,23 @@ def _model_paths(loaded: LoadedRecipe) -> dict[str, Any]:
     return {
         "language_model": str(loaded.file("extract.language_model", language)) if language is not None else None,
         "math_model": math if math == "math" else str(loaded.file("extract.math_model", math)),
+        "classifiers": further_models(loaded),
     }
 
 
-def _digests(loaded: LoadedRecipe) -> dict[str, str]:
+def _digests(loaded: LoadedRecipe) -> dict[str, Any]:
     """Digests of the files that the settings name: URL lists and models."""
     from classifiers import load_model
     from classifiers.language import load_language_model
 
     paths = _model_paths(loaded)
     try:
+        further = Scorer(paths["classifiers"]).digests
         return {
             "urls": loaded.recipe.extract.urls.digest(loaded.path.parent),
             "language_model": load_language_model(paths["language_model"]).digest,
             "math_model": load_model(paths["math_model"]).digest,
+            **({"classifiers": further} if further else {}),
         }
     except (ValueError, FileNotFoundError) as error:
         raise BadInput(f"{loaded.path}: extract: {error}") from error
@@ -246,6 +252,7 @@ class _Writer:
                 "formulas": result.formulas,
                 "language_score": result.language_score,
                 "math_score": result.math_score,
+                **score_columns(result.further),
             }
         )
 

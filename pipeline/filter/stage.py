@@ -10,6 +10,7 @@ from pipeline.document import DROPPED, SCHEMA
 from pipeline.filter.decontaminate import Questions, load_questions
 from pipeline.ledger import Tally
 from pipeline.recipe import FilterSettings, LoadedRecipe
+from pipeline.scores import below, refuse_unset, stored_scores
 from pipeline.stage import Part, PartRecord, Phase, Stage, Workspace
 
 _BATCH_ROWS = 1024
@@ -23,7 +24,8 @@ class FilterStage(Stage):
 
     @classmethod
     def check(cls, loaded: LoadedRecipe) -> None:
-        """Refuse benchmarks that cannot be read."""
+        """Refuse benchmarks that cannot be read, and thresholds on scores that nothing sets."""
+        refuse_unset(loaded)
         if (settings := loaded.recipe.filter.decontaminate) is not None:
             load_questions(loaded, settings)
 
@@ -32,7 +34,7 @@ class FilterStage(Stage):
         assert self.upstream is not None
         settings = self.recipe.filter
         identity = {
-            "settings": settings.model_dump(mode="json", exclude={"decontaminate"}),
+            "settings": settings.model_dump(mode="json", exclude=_not_identity(settings)),
             "upstream": self.upstream.fingerprint,
         }
         if settings.decontaminate is not None:
@@ -52,6 +54,12 @@ class FilterStage(Stage):
             for batch in source.iter_batches(_BATCH_ROWS):
                 documents = pa.Table.from_batches([batch])
                 verdicts = [_verdict(settings, *row) for row in _columns(documents)]
+                if settings.min_scores:
+                    further = documents.select(["quality_score", "scores"]).to_pylist()
+                    verdicts = [
+                        verdict if verdict[0] is not None else _below(settings, row)
+                        for verdict, row in zip(verdicts, further, strict=True)
+                    ]
                 if questions is not None:
                     texts = documents["text"].to_pylist()
                     verdicts = [
@@ -80,6 +88,11 @@ class FilterStage(Stage):
         )
 
 
+def _not_identity(settings: FilterSettings) -> set[str]:
+    """Questions go by their digest; and without thresholds on further scores the identity is that of before."""
+    return {"decontaminate"} if settings.min_scores else {"decontaminate", "min_scores"}
+
+
 def _columns(documents: pa.Table) -> Any:
     columns = [documents[name].to_pylist() for name in ("language", "language_score", "math_score")]
     return zip(pc.utf8_length(documents["text"]).to_pylist(), *columns, strict=True)
@@ -100,6 +113,14 @@ def _verdict(
     if (math_score or 0.0) < settings.min_math_score:
         return "math", f"{math_score or 0.0:.3f}"
     return None, None
+
+
+def _below(settings: FilterSettings, document: dict[str, Any]) -> tuple[str | None, str | None]:
+    found = below(stored_scores(document), settings.min_scores)
+    if found is None:
+        return None, None
+    name, score = found
+    return f"score_{name}", "none" if score is None else f"{score:.3f}"
 
 
 def _contamination(questions: Questions, text: str) -> tuple[str | None, str | None]:

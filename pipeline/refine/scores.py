@@ -1,49 +1,26 @@
-"""Scores of a text before and after: the recipe's math model, and any further classifier that it names."""
+"""The classifiers that a refined text is scored by again: those of extraction, and any that the section names."""
 
-from typing import Any
-
-from classifiers import load_model
 from pipeline.errors import BadInput
 from pipeline.recipe import LoadedRecipe
+from pipeline.scores import MATH, QUALITY, Scorer, further_models
 
-MATH = "math"
 
+def scorer(loaded: LoadedRecipe) -> Scorer:
+    """The classifiers of a recipe, by name; `math` is the model that extraction used.
 
-class Scorer:
-    """The classifiers of a recipe, by name; `math` is the model that extraction used."""
-
-    def __init__(self, loaded: LoadedRecipe) -> None:
-        """Load them.
-
-        Raises:
-            BadInput: a classifier is not there, is no fastText model, or is called like another.
-        """
-        refine = loaded.recipe.refine
-        further = refine.classifiers if refine is not None else {}
-        math = loaded.recipe.extract.math_model
-        if MATH in further:
-            raise BadInput(f"{loaded.path}: refine.classifiers: {MATH!r} is extract.math_model; choose another name")
-        self._models: dict[str, Any] = {}
-        fields = {MATH: ("extract.math_model", math)}
-        fields |= {name: (f"refine.classifiers.{name}", path) for name, path in sorted(further.items())}
-        for name, (field, path) in fields.items():
-            source = path if path == MATH else loaded.file(field, path)
-            try:
-                self._models[name] = load_model(source)
-            except ValueError as error:
-                raise BadInput(f"{loaded.path}: {field}: {error}") from error
-
-    @property
-    def digests(self) -> dict[str, str]:
-        """Digest of each model."""
-        return {name: model.digest for name, model in self._models.items()}
-
-    def scores(self, text: str, math_score: float | None = None) -> dict[str, float]:
-        """The score of each classifier, rounded: the last digits differ from processor to processor.
-
-        `math_score` is that of extraction, where the text is still the same: it need not be computed again.
-        """
-        known = {} if math_score is None else {MATH: round(math_score, 4)}
-        return known | {
-            name: round(model.score([text])[0], 4) for name, model in self._models.items() if name not in known
-        }
+    Raises:
+        BadInput: a classifier is not there, is no fastText model, or is called like another.
+    """
+    refine, extract = loaded.recipe.refine, loaded.recipe.extract
+    models = further_models(loaded)
+    for name, path in (refine.classifiers if refine is not None else {}).items():
+        if name in {MATH, QUALITY, *models}:
+            field = f"extract.{'math_model' if name == MATH else f'classifiers.{name}'}"
+            raise BadInput(f"{loaded.path}: refine.classifiers: {name!r} is {field}; choose another name")
+        models[name] = str(loaded.file(f"refine.classifiers.{name}", path))
+    math = extract.math_model
+    models[MATH] = math if math == MATH else str(loaded.file("extract.math_model", math))
+    try:
+        return Scorer(models)
+    except ValueError as error:
+        raise BadInput(f"{loaded.path}: {error}") from error

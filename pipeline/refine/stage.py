@@ -23,7 +23,7 @@ from pipeline.refine.outcome import Outcome
 from pipeline.refine.prompts import Prompt, load_prompt
 from pipeline.refine.questions import Questions
 from pipeline.refine.rewriter import Counts, Rewriter
-from pipeline.refine.scores import Scorer
+from pipeline.refine.scores import scorer
 from pipeline.refine.settings import RefineSettings
 from pipeline.refine.traffic import TrafficLog, live_line
 from pipeline.refine.verdicts import VERDICTS
@@ -64,7 +64,7 @@ class RefineStage(Stage):
         """Refuse a prompt, a classifier or a key that is not there."""
         settings = _settings(loaded)
         _prompt(loaded)
-        Scorer(loaded)
+        scorer(loaded)
         if settings.backend == "openai" and find_spec("aiohttp") is None:
             raise BadInput(f"{loaded.path}: refine.backend: openai needs aiohttp; pip install 'mathmill[refine]'")
         if settings.api_key_env is not None and not os.environ.get(settings.api_key_env):
@@ -76,7 +76,7 @@ class RefineStage(Stage):
         return {
             "settings": settings.model_dump(mode="json", exclude=_NOT_IDENTITY),
             "refiner": self._refiner,
-            "scores": Scorer(self.loaded).digests,
+            "scores": scorer(self.loaded).digests,
             "tokenizer": self._tokenizer.identity.model_dump() if settings.backend == "openai" else None,
             "libraries": libraries("tokenizers", "fasttext-numpy2-wheel"),
         }
@@ -170,7 +170,8 @@ class RefineStage(Stage):
             workspace.parquet("dropped", DROPPED) as dropped,
             workspace.parquet("verdicts", VERDICTS) as verdicts,
         ):
-            writer = Writer(self._refiner, self._prompt, Scorer(self.loaded), data, dropped, verdicts)
+            kept = frozenset(self.recipe.extract.classifiers)
+            writer = Writer(self._refiner, self._prompt, scorer(self.loaded), kept, data, dropped, verdicts)
 
             def take(document: dict[str, Any], outcome: Outcome) -> None:
                 writer.take(document, outcome)

@@ -11,8 +11,8 @@ from pipeline.ledger import Tally
 from pipeline.refine.outcome import Outcome
 from pipeline.refine.prompts import Prompt
 from pipeline.refine.reading import read
-from pipeline.refine.scores import MATH, Scorer
 from pipeline.refine.verdicts import VERDICTS, verdict_row
+from pipeline.scores import MATH, Scorer, score_columns, stored_scores
 
 _BATCH_ROWS = 256
 
@@ -27,12 +27,14 @@ class Writer:
         refiner: str,
         prompt: Prompt,
         scorer: Scorer,
+        stored: frozenset[str],
         data: ParquetFile,
         dropped: ParquetFile,
         verdicts: ParquetFile,
     ) -> None:
+        """`stored` names the classifiers whose scores of the original a document holds already."""
         self.tally = Tally()
-        self._refiner, self._prompt, self._scorer = refiner, prompt, scorer
+        self._refiner, self._prompt, self._scorer, self._stored = refiner, prompt, scorer, stored
         self._files = ((data, SCHEMA), (dropped, DROPPED), (verdicts, VERDICTS))
         self._data: list[Row] = []
         self._dropped: list[Row] = []
@@ -93,12 +95,13 @@ class Writer:
                 "refiner": self._refiner,
                 "formulas": len(read(text).formulas),
                 "math_score": scores[MATH],
-                "scores": _further(document, scores),
+                **_further(document, scores),
             }
             if several:
                 row |= {"id": digest([document["id"], self._prompt.digest, index]), "parent": document["id"]}
             rows.append(row)
-        before = self._scorer.scores(document["text"], document["math_score"])
+        known = {name: score for name, score in stored_scores(document).items() if name in self._stored}
+        before = self._scorer.scores(document["text"], known | {MATH: document["math_score"]})
         return rows, {
             name: (score, sum(scores[name] for scores in after) / len(after)) for name, score in before.items()
         }
@@ -124,8 +127,7 @@ class Writer:
             self._answers.update(answer)
 
 
-def _further(document: Row, scores: dict[str, float]) -> list[Row] | None:
-    """The column `scores`, those of the recipe's further classifiers set anew."""
-    kept = {entry["name"]: entry["score"] for entry in document["scores"] or []}
-    kept |= {name: score for name, score in scores.items() if name != MATH}
-    return [{"name": name, "score": score} for name, score in sorted(kept.items())] or None
+def _further(document: Row, scores: dict[str, float]) -> Row:
+    """The columns of further scores, those of the recipe's further classifiers set anew."""
+    kept = {name: score for name, score in stored_scores(document).items() if score is not None}
+    return score_columns(kept | {name: score for name, score in scores.items() if name != MATH})

@@ -1,7 +1,7 @@
 """What a corpus is made of, counted over its Parquet files by DuckDB: scores, lengths, domains, languages, dates."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -10,6 +10,7 @@ import pyarrow as pa
 from publicsuffixlist import PublicSuffixList
 
 from pipeline.report.files import CorpusFiles, day, rows
+from pipeline.scores import QUALITY
 
 SCORE_BINS = 20
 TOP = 20
@@ -96,9 +97,12 @@ def distributions(files: CorpusFiles, connection: duckdb.DuckDBPyConnection) -> 
     dates = next(iter(rows(connection, query, files.shards)), {"first": None, "last": None})
     extractors = rows(connection, "SELECT DISTINCT extractor FROM FILES ORDER BY extractor", files.shards)
     return Distributions(
-        scores=tuple(
-            _scores(connection, name, extracted, files.shards, _threshold(files, name))
-            for name in ("math_score", "language_score")
+        scores=(
+            *(
+                _scores(connection, name, name, extracted, files.shards, _threshold(files, f"min_{name}"))
+                for name in ("math_score", "language_score")
+            ),
+            *_further_scores(files, connection, extracted),
         ),
         counts=tuple(_counts(connection, name, files.shards) for name in ("tokens", "formulas")),
         domains=domains,
@@ -113,30 +117,49 @@ def distributions(files: CorpusFiles, connection: duckdb.DuckDBPyConnection) -> 
     )
 
 
-def _threshold(files: CorpusFiles, name: str) -> float | None:
-    value = files.manifest.recipe.settings.get("filter", {}).get(f"min_{name}")
+def _further_scores(
+    files: CorpusFiles, connection: duckdb.DuckDBPyConnection, extracted: Sequence[str]
+) -> Iterator[Scores]:
+    """Scores of further classifiers: `quality_score` where any document has it, and whatever stands in `scores`."""
+    query = """
+        WITH read AS (SELECT quality_score, scores FROM FILES)
+        SELECT unnest(scores).name AS name FROM read UNION SELECT 'quality' FROM read WHERE quality_score IS NOT NULL"""
+    names = {row["name"] for paths in (extracted, files.shards) for row in rows(connection, query, paths)}
+    for name in sorted(names):
+        quoted = name.replace("'", "''")
+        column = "quality_score" if name == QUALITY else f"map_from_entries(scores)['{quoted}']"
+        yield _scores(connection, name, column, extracted, files.shards, _threshold(files, "min_scores", name))
+
+
+def _threshold(files: CorpusFiles, *keys: str) -> float | None:
+    value = files.manifest.recipe.settings.get("filter", {})
+    for key in keys:
+        value = value.get(key, {})
     return float(value) if isinstance(value, int | float) and value > 0 else None
 
 
 def _scores(
     connection: duckdb.DuckDBPyConnection,
     name: str,
+    column: str,
     extracted: Sequence[str],
     shards: Sequence[str],
     threshold: float | None,
 ) -> Scores:
-    bins, _ = _score_bins(connection, name, extracted)
-    corpus, unset = _score_bins(connection, name, shards)
+    bins, _ = _score_bins(connection, column, extracted)
+    corpus, unset = _score_bins(connection, column, shards)
     return Scores(name, bins, corpus, threshold, unset)
 
 
-def _score_bins(connection: duckdb.DuckDBPyConnection, name: str, paths: Sequence[str]) -> tuple[tuple[int, ...], int]:
+def _score_bins(
+    connection: duckdb.DuckDBPyConnection, column: str, paths: Sequence[str]
+) -> tuple[tuple[int, ...], int]:
     """Documents per bin, the last one closed above; and how many have no score."""
     query = f"""
-        SELECT CASE WHEN {name} IS NULL OR isnan({name}) THEN -1
-                    ELSE greatest(0, least({SCORE_BINS - 1}, floor({name} * {SCORE_BINS}::FLOAT)))::INTEGER END AS bin,
+        SELECT CASE WHEN score IS NULL OR isnan(score) THEN -1
+                    ELSE greatest(0, least({SCORE_BINS - 1}, floor(score * {SCORE_BINS}::FLOAT)))::INTEGER END AS bin,
                count(*) AS documents
-        FROM FILES GROUP BY bin"""
+        FROM (SELECT {column} AS score FROM FILES) GROUP BY bin"""
     found = {row["bin"]: row["documents"] for row in rows(connection, query, paths)}
     return tuple(found.get(number, 0) for number in range(SCORE_BINS)), found.get(-1, 0)
 

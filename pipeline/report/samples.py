@@ -15,6 +15,7 @@ import xxhash
 from pipeline.report.files import CorpusFiles, day, rows
 from pipeline.report.funnel import NOT_PAGES
 from pipeline.report.visible import Excerpt, excerpt, visible
+from pipeline.scores import stored_scores
 from pipeline.shard.stage import shard_of
 
 SAMPLES = 20
@@ -23,8 +24,8 @@ _LINE_CHARS = 300
 _OPENING_CHARS = 100
 _BATCH_ROWS = 1 << 16
 _ROWS = 2_000_000
-_DOCUMENT = """id, url, title, text, length(text) AS chars, language, language_score, math_score, formulas, tokens,
-    duplicates, epoch_ms(date) AS captured, warc_file, warc_offset"""
+_DOCUMENT = """id, url, title, text, length(text) AS chars, language, language_score, math_score, quality_score,
+    scores, formulas, tokens, duplicates, epoch_ms(date) AS captured, warc_file, warc_offset"""
 
 Row = dict[str, Any]
 
@@ -166,6 +167,7 @@ def _sample(document: Row | None, dropped: Row | None = None, survivor: Row | No
     language = (row.get("language"), _score(row.get("language_score")))
     facts = (
         ("math", _score(row.get("math_score"))),
+        *_further(row),
         ("language", " ".join(filter(None, language))),
         ("formulas", _count(row.get("formulas"))),
         ("tokens", _count(row.get("tokens"))),
@@ -183,6 +185,11 @@ def _sample(document: Row | None, dropped: Row | None = None, survivor: Row | No
         chars=row.get("chars") or 0,
         left=_departure(dropped, survivor) if dropped is not None else None,
     )
+
+
+def _further(row: Row) -> list[tuple[str, str]]:
+    """Scores of further classifiers; a row of what gave no document has none."""
+    return [(name, _score(score)) for name, score in sorted(stored_scores(row).items())] if "scores" in row else []
 
 
 def _departure(dropped: Row, survivor: Row | None) -> Departure:

@@ -17,6 +17,7 @@ SETTINGS = AnalyserSettings(
     limits=Limits(),
     language_model=None,
     math_model="math",
+    classifiers={},
     min_math_score=0.0,
     cpu_limit_s=1,
     memory_limit_bytes=1 << 30,
@@ -53,7 +54,7 @@ CHILD = textwrap.dedent("""
             if order == "print":
                 print("noise")
                 os.write(1, b"noise")
-            return Analysis(page.html.decode(), page.url, 0, "en", 1.0, 1.0)
+            return Analysis(page.html.decode(), page.url, 0, "en", 1.0, 1.0, {})
 
     analyse.Analyser = Obedient
     analyse.main()
