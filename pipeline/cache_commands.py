@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from pipeline.refine.cache import AnswerCache
+    from pipeline.serving.cache import AnswerCache
 
 app = typer.Typer(help="Answers of the refine stage: join folders of them, or write them out.", no_args_is_help=True)
 
@@ -19,7 +19,7 @@ def merge(
     sources: Annotated[list[Path], typer.Argument(help="Folders to take answers from; they stay as they are.")],
 ) -> None:
     """Add answers of other builds, so that none is paid for twice; what INTO has already stands."""
-    from pipeline.refine.cache import AnswerCache
+    from pipeline.serving.cache import AnswerCache
 
     added = passed = 0
     opened = [_open(folder) for folder in sources]
@@ -52,7 +52,7 @@ def export(cache: _Folder, out: Annotated[Path, typer.Argument(help="A .jsonl fi
 
 def _open(folder: Path) -> "AnswerCache":
     from pipeline.errors import BadInput
-    from pipeline.refine.cache import AnswerCache
+    from pipeline.serving.cache import AnswerCache
 
     cache = AnswerCache(folder)
     if not len(cache):

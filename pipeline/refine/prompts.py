@@ -1,7 +1,6 @@
-"""Prompts as versioned files, and the two ends of a request: messages from a text, texts from an answer.
+"""The prompts of rewriting, and the two ends of a request: messages from a text, texts from an answer.
 
-A prompt file has a YAML head between `---` lines (`name`, `version`, `mode`) and a body, the instructions of the system
-message. The page is data: it goes into the user message between two fence lines that cannot occur in it.
+The head of a prompt file holds `name`, `version` and `mode`.
 """
 
 import re
@@ -12,12 +11,11 @@ from pathlib import Path
 from typing import Literal
 
 import xxhash
-import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 import manifests
-from pipeline.errors import BadInput
 from pipeline.frozen import Frozen
+from pipeline.serving.prompt_file import fence, find_prompt, read_prompt
 
 FRAME_VERSION = 1
 """Raised by hand when the user message below changes; part of every prompt's digest."""
@@ -32,7 +30,6 @@ _PLACE = (
 
 Mode = Literal["rewrite", "extract_pairs", "solution"]
 
-_HEAD = re.compile(r"---\n(.*?)\n---\n+(.*)", re.DOTALL)
 _PAIR_MARK = re.compile(
     r"^[ \t]*(?:#{1,6}[ \t]*)?\**(?:(?P<name>question|answer)[ \t]*\d{0,4}\**(?:[ \t]*[:.]\**|[ \t]*$)"
     r"|(?P<letter>[qa])\d{0,4}[:.]\**)",
@@ -80,28 +77,13 @@ class Prompt:
         return [answer] if answer else []
 
 
-def fence(text: str) -> str:
-    """A line that does not occur in `text`, and always the same for the same text."""
-    seed = 0
-    while (mark := f"TEXT-{xxhash.xxh3_64_hexdigest(text.encode('utf-8', 'surrogatepass'), seed)}") in text:
-        seed += 1
-    return mark
-
-
 def load_prompt(name: str | Path) -> Prompt:
     """A shipped prompt by its name, or the prompt in a file.
 
     Raises:
         BadInput: there is no such prompt, or the file is not in the form above.
     """
-    shipped = manifests.ROOT / "prompts"
-    path = shipped / f"{name}.md"
-    if Path(name).suffix or not path.is_file():
-        path = Path(name)
-    if not path.is_file():
-        known = ", ".join(sorted(file.stem for file in shipped.glob("*.md")))
-        raise BadInput(f"{name}: no such prompt; give the path of a .md file, or the name of a shipped prompt: {known}")
-    return _read(path)
+    return _read(find_prompt("prompts", name))
 
 
 @cache
@@ -111,19 +93,7 @@ def shipped_prompts() -> tuple[Prompt, ...]:
 
 
 def _read(path: Path) -> Prompt:
-    content = path.read_text(encoding="utf-8")
-    match = _HEAD.fullmatch(content)
-    if match is None:
-        raise BadInput(f"{path}: no head; begin with `---`, `name:`, `version:`, `mode:`, `---`, then the instructions")
-    try:
-        head = _Head.model_validate(yaml.safe_load(match[1]))
-    except (yaml.YAMLError, ValidationError) as error:
-        problem = error.errors()[0] if isinstance(error, ValidationError) else None
-        what = f"{'.'.join(map(str, problem['loc']))}: {problem['msg'].lower()}" if problem else "not YAML"
-        raise BadInput(f"{path}: head: {what}; it holds name, version and mode, as the shipped prompts do") from error
-    instructions = match[2].strip()
-    if not instructions:
-        raise BadInput(f"{path}: no instructions after the head; write them")
+    head, instructions = read_prompt(path, _Head)
     digest = xxhash.xxh3_128_hexdigest(f"{FRAME_VERSION}\0{head.mode}\0{_FRAME}\0{_PLACE}\0{instructions}")
     return Prompt(head.name, head.version, head.mode, instructions, digest)
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import xxhash
 
-from pipeline.refine.answers import Request
 from pipeline.refine.prompts import Prompt
 from pipeline.refine.settings import RefineSettings
 from pipeline.refine.split import Piece, split
+from pipeline.serving.answers import Request
 
 _SPARE_TOKENS = 64
 _INPUT_SHARE = 0.4

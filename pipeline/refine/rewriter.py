@@ -16,15 +16,15 @@ from typing import Any
 
 import xxhash
 
-from pipeline.refine.answers import Answer
-from pipeline.refine.cache import AnswerCache
-from pipeline.refine.connection import Connection
 from pipeline.refine.guard import Verdict, check_rewrite
 from pipeline.refine.outcome import Outcome, end_of, judge
 from pipeline.refine.prompts import Prompt
 from pipeline.refine.questions import Part, Question, Questions, text_digest
 from pipeline.refine.settings import RefineSettings
 from pipeline.refine.split import join
+from pipeline.serving.answers import Answer
+from pipeline.serving.cache import AnswerCache
+from pipeline.serving.connection import Connection
 
 _WINDOW = 64
 _PAUSE_S = 0.001

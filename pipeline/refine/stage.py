@@ -5,19 +5,16 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import cached_property
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 
 from pipeline.document import DROPPED, SCHEMA
-from pipeline.errors import BadInput
 from pipeline.files import digest
 from pipeline.recipe import LoadedRecipe, Recipe
 from pipeline.refine import rules
-from pipeline.refine.cache import AnswerCache
-from pipeline.refine.connection import Connection, context_tokens
+from pipeline.refine.context import context_tokens
 from pipeline.refine.editor import Editor
 from pipeline.refine.outcome import Outcome
 from pipeline.refine.prompts import Prompt, load_prompt
@@ -28,6 +25,8 @@ from pipeline.refine.settings import RefineSettings
 from pipeline.refine.traffic import TrafficLog, live_line
 from pipeline.refine.verdicts import VERDICTS
 from pipeline.refine.writer import Writer
+from pipeline.serving.cache import AnswerCache
+from pipeline.serving.connection import Connection
 from pipeline.shard.manifest import Refinement
 from pipeline.shard.tokenizer import TokenCounter, load_tokenizer
 from pipeline.stage import Part, PartRecord, Phase, Stage, Workspace, libraries
@@ -65,10 +64,8 @@ class RefineStage(Stage):
         settings = _settings(loaded)
         _prompt(loaded)
         scorer(loaded)
-        if settings.backend == "openai" and find_spec("aiohttp") is None:
-            raise BadInput(f"{loaded.path}: refine.backend: openai needs aiohttp; pip install 'mathmill[refine]'")
-        if settings.api_key_env is not None and not os.environ.get(settings.api_key_env):
-            raise BadInput(f"{loaded.path}: refine.api_key_env: {settings.api_key_env} is not set; export it")
+        if settings.backend == "openai":
+            settings.refuse_missing(f"{loaded.path}: refine")
 
     def identity(self) -> dict[str, Any]:
         """Settings that shape a document, the prompt, the models and the tokenizer; not the list of inputs."""
@@ -139,17 +136,9 @@ class RefineStage(Stage):
 
     @cached_property
     def _server(self) -> Any:
-        from pipeline.serving.own import OwnServer
+        from pipeline.serving.own import start_server
 
-        settings = self._settings
-        assert settings.server is not None
-        return OwnServer(
-            settings.server.command,
-            values={"model": settings.model or "", "revision": settings.revision or "main"},
-            health=settings.server.health,
-            start_timeout_s=settings.server.start_timeout_s,
-            log=self.folder / "logs" / f"server-{os.getpid()}.log",
-        )
+        return start_server(self._settings, self.folder / "logs" / f"server-{os.getpid()}.log")
 
     def _place(self) -> Any:
         from pipeline.serving.client import Fixed

@@ -12,6 +12,7 @@ import urllib.request
 from pathlib import Path
 
 from pipeline.serving.client import ServerGone
+from pipeline.serving.settings import ServedModel
 
 _KEEPER = Path(__file__).with_name("keeper.py")
 _POLL_S = 0.25
@@ -77,6 +78,18 @@ class OwnServer:
     def _last_words(self) -> str:
         lines = [line.strip() for line in self._log.read_text(errors="replace").splitlines() if line.strip()]
         return f": {' | '.join(lines[-_LOG_LINES:])[-300:]}" if lines else ""
+
+
+def start_server(model: ServedModel, log: Path) -> OwnServer:
+    """Start the server that the settings of a model describe; raises ServerGone as `OwnServer` does."""
+    assert model.server is not None
+    return OwnServer(
+        model.server.command,
+        values={"model": model.model or "", "revision": model.revision or "main"},
+        health=model.server.health,
+        start_timeout_s=model.server.start_timeout_s,
+        log=log,
+    )
 
 
 def _filled(word: str, values: dict[str, str]) -> str:

@@ -211,6 +211,6 @@ def test_a_disk_that_fails_ends_the_run(tmp_path, monkeypatch):
     def full(descriptor):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("pipeline.refine.cache.os.fsync", full)
+    monkeypatch.setattr("pipeline.serving.cache.os.fsync", full)
     with ChatServer(lambda text, *_: Reply(faithful(text))) as server, pytest.raises(OSError, match="No space left"):
         run(server, tmp_path, [page(number) for number in range(50)])

@@ -5,14 +5,15 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pipeline.refine.cache import AnswerCache
-from pipeline.refine.connection import Connection, context_tokens
+from pipeline.refine.context import context_tokens
 from pipeline.refine.outcome import Outcome
 from pipeline.refine.prompts import load_prompt
 from pipeline.refine.questions import Questions
 from pipeline.refine.rewriter import Counts, Rewriter
 from pipeline.refine.settings import RefineSettings
+from pipeline.serving.cache import AnswerCache
 from pipeline.serving.client import Fixed
+from pipeline.serving.connection import Connection
 
 
 def words(text: str) -> int:

@@ -11,10 +11,10 @@ from pydantic import Field, field_validator
 
 from pipeline.errors import BadInput
 from pipeline.frozen import Frozen
-from pipeline.refine.answers import Answer
+from pipeline.serving.answers import Answer
 
 if TYPE_CHECKING:
-    from pipeline.refine.client import ChatClient
+    from pipeline.serving.chat import ChatClient
 
 PROMPT = """\
 Two texts follow: how a document really goes on, and what somebody expected. Does the expected text say what the real
@@ -115,7 +115,7 @@ class Judge:
         return dict(zip(pairs, asyncio.run(self._ask(pairs)), strict=True))
 
     async def _ask(self, pairs: list[tuple[bytes, bytes]]) -> list[bool | str]:
-        from pipeline.refine.client import ChatClient  # only who asks a server needs an HTTP client
+        from pipeline.serving.chat import ChatClient  # only who asks a server needs an HTTP client
         from pipeline.serving.client import Fixed
 
         settings = self._settings

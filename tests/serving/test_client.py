@@ -5,7 +5,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from pipeline.refine.client import ChatClient
+from pipeline.serving.chat import ChatClient
 from pipeline.serving.client import Fixed, ServerGone
 from pipeline.serving.limit import AdaptiveLimit
 from support.chat_server import ChatServer, Reply

@@ -19,8 +19,8 @@ import numpy as np
 import zstandard
 
 from pipeline.files import canonical, sync_folder
-from pipeline.refine.answers import Answer, Request
-from pipeline.refine.cache_index import ENTRY, Index, Place, entry
+from pipeline.serving.answers import Answer, Request
+from pipeline.serving.cache_index import ENTRY, Index, Place, entry
 
 _OPEN_FILES = 64
 _MERGE_ROWS = 256

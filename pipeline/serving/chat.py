@@ -4,7 +4,7 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from pipeline.refine.answers import Answer
+from pipeline.serving.answers import Answer
 from pipeline.serving.client import NoAnswer, Place, Refused, ServerClient, ServerGone, encoded
 from pipeline.serving.limit import AdaptiveLimit
 

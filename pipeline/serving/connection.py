@@ -6,22 +6,18 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from pipeline.refine.answers import Answer, Request
-from pipeline.refine.cache import AnswerCache
-from pipeline.refine.settings import RefineSettings
+from pipeline.serving.settings import ServedModel
 
 if TYPE_CHECKING:  # only who asks a server needs an HTTP client
-    from pipeline.refine.client import ChatClient
+    from pipeline.serving.chat import ChatClient
     from pipeline.serving.client import Place
-
-_DEFAULT_CONTEXT = 8192
 
 
 class Connection:
     """Opens on the first `client()`, closes with the `async with` block. One event loop uses it."""
 
-    def __init__(self, settings: RefineSettings, place: Callable[[], "Place"]) -> None:
-        """`place` says where the server is, and starts it where it is the stage's own."""
+    def __init__(self, settings: ServedModel, place: Callable[[], "Place"]) -> None:
+        """`place` says where the server is, and starts it where it is our own."""
         self._settings, self._place = settings, place
         self._opened: ChatClient | None = None
         self._opening = asyncio.Lock()
@@ -46,7 +42,7 @@ class Connection:
         Raises:
             ServerGone: the server cannot be used.
         """
-        from pipeline.refine.client import ChatClient
+        from pipeline.serving.chat import ChatClient
 
         async with self._opening:
             if self._opened is None:
@@ -70,28 +66,3 @@ class Connection:
                 self._opened = await client.__aenter__()
                 await client.check()
         return self._opened
-
-
-async def context_tokens(settings: RefineSettings, cache: AnswerCache, connection: Connection) -> int:
-    """The model's context: the setting; else as the cache has it; else as the server says, which the cache then keeps.
-
-    Kept, since it decides where long documents are cut: with the same answers it must be the same.
-    """
-    if settings.context_tokens is not None:
-        return settings.context_tokens
-    assert settings.model is not None
-    request = Request(
-        document="",
-        part="context",
-        messages="",
-        prompt="",
-        model=settings.model,
-        revision=settings.revision,
-        sampling={},
-    )
-    kept = cache.get(request.key)
-    if kept is not None:
-        return int(kept.text)
-    told = await (await connection.client()).context_tokens(settings.model) or _DEFAULT_CONTEXT
-    await cache.put(request, Answer(text=str(told), finish_reason="stop"))
-    return told

@@ -4,8 +4,8 @@ import sys
 
 import pytest
 
-from pipeline.refine.answers import Answer, Request
-from pipeline.refine.cache import AnswerCache
+from pipeline.serving.answers import Answer, Request
+from pipeline.serving.cache import AnswerCache
 
 
 def request(number: int, **changes) -> Request:
@@ -66,7 +66,7 @@ def test_a_changed_key_never_replays(tmp_path, change):
 
 
 def test_new_answers_are_found_at_once_and_after_they_were_sorted_in(tmp_path, monkeypatch):
-    monkeypatch.setattr("pipeline.refine.cache_index._MERGE_AT", 4)
+    monkeypatch.setattr("pipeline.serving.cache_index._MERGE_AT", 4)
 
     async def run():
         cache = AnswerCache(tmp_path)
