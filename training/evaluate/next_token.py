@@ -119,6 +119,11 @@ class AccuracySettings(Drawing):
         """The first `count` of positions that the selection found."""
         return positions.take(np.arange(len(positions) if self.count is None else min(self.count, len(positions))))
 
+    def describe(self, positions: Positions) -> str:
+        """How many positions there are, and in which bands: an empty one will have no result."""
+        sizes = [f"{name} {len(part):,}" for name, part in self.bands.split(positions).items()]
+        return f"{len(positions):,} positions ({', '.join(sizes)})"
+
 
 @dataclass(frozen=True)
 class Asker:
@@ -267,8 +272,9 @@ def _draw(
 
 
 def _plain(asker: Asker, question: Question, drawn: Completion) -> Rating:
-    """Of the likeliest token; a special one is no answer."""
-    (prediction,) = asker.token_bytes.of(drawn.tokens)
+    """Of the likeliest token; a special one is no answer, nor one that the tokenizer does not have."""
+    (token,) = drawn.tokens
+    prediction = asker.token_bytes.table.get(token)
     if not prediction:
         return Rating(0.0, correct=False, status="no_answer")
     right = prefix_reward(prediction, question.continuation[: len(prediction) + 1])

@@ -57,6 +57,7 @@ def evaluate_positions(
     questions = Questions(documents, encoder.token_bytes, objective, settings.max_prompt_tokens, None)
     asker = Asker(questions.ask, objective, encoder.token_bytes, tokenizer, template.name)
     positions = settings.first(select(settings.selection, documents, encoder.token_bytes, measured))
+    reporter.line(f"{folder}: {settings.describe(positions)}")
     return [
         result
         for mode in settings.modes

@@ -81,20 +81,16 @@ def run_positions(
 
 @dataclass(frozen=True)
 class _Ground:
-    """The tokens to measure. Where they must be made first, `make` makes them and `plan` says so.
-
-    `tokenizer` is the file that made them, where it is known.
-    """
+    """The tokens to measure. Where they must be made first, `make` makes them and `plan` says so."""
 
     tokens: Path
     make: Callable[[Reporter], object] | None = None
     plan: Callable[[], str] | None = None
-    tokenizer: Path | None = None
 
     def job(self, files: ProxyFiles, settings: MeasureSettings, out: Path) -> Job:
-        manifest = TokenManifest.load(self.tokens)
-        files.check(manifest.tokenizer, manifest.folder, self.tokenizer)
-        return Job(manifest, files, settings, out)
+        job = Job(TokenManifest.load(self.tokens), files, settings, out)
+        files.check(job.documents)
+        return job
 
 
 def _find_ground(source: str, files: ProxyFiles, out: Path) -> _Ground:
@@ -103,11 +99,11 @@ def _find_ground(source: str, files: ProxyFiles, out: Path) -> _Ground:
         return _Ground(path)
     tokens, then = out / "tokens", f"to {out / 'tokens'} first; then positions to {out}"
     if steps := rollout_files(path):
+        traces_tokenizer(path)  # refused before anything is made
         return _Ground(
             tokens,
             lambda _: write_traces(path, tokens),
             lambda: f"{path.absolute().name} (run): the answers of {len(steps)} steps {then}",
-            traces_tokenizer(path),
         )
     job, tasks = plan_job((source,), str(files.tokenizer), tokens), len(os.sched_getaffinity(0))
     return _Ground(

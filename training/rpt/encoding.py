@@ -6,12 +6,18 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
+from tokenizers import Tokenizer
+
 from pipeline.errors import BadInput
 from pipeline.files import file_digest
 from training.documents import DocumentTokens
+from training.rl.record import TOKENIZER
 from training.rl.token_bytes import TokenBytes
+from training.tokenizer import FILE
 
 _ANCHORS = ("\n", "a", ".")
+_LOOKED_AT = 16
+"""Documents that tell whether a tokenizer made them."""
 
 
 class Encoder:
@@ -31,7 +37,7 @@ class Encoder:
         self._added = re.compile(f"({'|'.join(map(re.escape, reversed(added))) or '(?!)'})")
 
     def check(self, documents: DocumentTokens, name: str, file: Path | None = None) -> None:
-        """Refuse tokens that another tokenizer made: told by its file's digest, or by what it makes of a document.
+        """Refuse tokens that another tokenizer made.
 
         Args:
             documents: the tokens.
@@ -41,21 +47,38 @@ class Encoder:
         Raises:
             BadInput: naming both.
         """
+        if not self.may_have_made(documents, file):
+            manifest = documents.manifest
+            raise BadInput(
+                f"tokenizer: {name!r} is not {manifest.tokenizer.name} ({manifest.tokenizer.xxh3_128}), which made the "
+                f"tokens in {manifest.folder}; give that one, or tokenize with the model's own"
+            )
+
+    def may_have_made(self, documents: DocumentTokens, file: Path | None = None) -> bool:
+        """Whether tokens are this tokenizer's: by its file's digest, else by what it makes of the first documents.
+
+        A tokenizer that was saved anew has another digest and makes the same tokens. What a model drew may be cut in
+        other ways; such tokens are known by the vocabulary of the run that drew them.
+        """
         manifest, table = documents.manifest, self.token_bytes.table
         theirs = manifest.tokenizer
         if file is not None and file.is_file() and file_digest(file) == theirs.xxh3_128:
-            return
-        ids = tuple(token for token in documents.read(0).tolist() if token not in (theirs.eos, theirs.bos))
-        same = len(table) >= theirs.vocab_size and all(token in table for token in ids)
-        same = same and table.get(theirs.eos, b"") is None
-        if same and manifest.format == "text":
+            return True
+        if manifest.source.kind == "rollouts":
+            run = manifest.folder / manifest.source.location / TOKENIZER / FILE
+            return run.is_file() and _vocabulary(Tokenizer.from_file(str(run))) == _vocabulary(self._backend)
+        if len(table) < theirs.vocab_size or table.get(theirs.eos, b"") is not None:
+            return False
+        for ordinal in range(min(documents.documents, _LOOKED_AT)):
+            ids = tuple(token for token in documents.read(ordinal).tolist() if token not in (theirs.eos, theirs.bos))
+            if not all(token in table for token in ids):
+                return False
             text = self.token_bytes.response(ids).decode(errors="replace")
-            same = ids in (self.opening(text), self.opening(text.removeprefix(" ")))  # sentencepiece's dummy space
-        if not same:
-            raise BadInput(
-                f"tokenizer: {name!r} is not {theirs.name} ({theirs.xxh3_128}), which made the tokens in "
-                f"{manifest.folder}; give that one, or tokenize with the model's own"
-            )
+            if manifest.format != "text" or self._added.search(text):  # an added token spelled out is no such token
+                continue
+            if ids not in (self.opening(text), self.opening(text.removeprefix(" "))):  # sentencepiece's dummy space
+                return False
+        return True
 
     def opening(self, text: str) -> tuple[int, ...]:
         """Ids of a text that begins a prompt; special tokens in it are read, none is added."""
@@ -130,3 +153,8 @@ class Encoder:
 
     def _said(self, ids: Sequence[int]) -> bytes:
         return self.token_bytes.response(ids)
+
+
+def _vocabulary(tokenizer: Tokenizer) -> dict[str, int]:
+    found: dict[str, int] = tokenizer.get_vocab(with_added_tokens=True)
+    return found

@@ -33,8 +33,12 @@ class HeldOut:
     def __init__(self, run: str, settings: RptEvaluation, asker: Asker, positions: Positions, num_steps: int) -> None:
         self._run, self._settings, self._asker, self.positions = run, settings, asker, positions
         self._num_steps = num_steps
-        self.headline = f"eval/accuracy/{settings.modes[-1]}-{next(iter(settings.bands.thresholds))}"
-        """The figure of metrics.jsonl that tells how the run goes: accuracy on the widest band."""
+        filled = [band for band, part in settings.bands.split(positions).items() if len(part)]
+        self.headline = f"eval/accuracy/{settings.modes[-1]}-{filled[0]}"
+        """The figure of metrics.jsonl that tells how the run goes: accuracy on the first band that has positions."""
+
+    def __str__(self) -> str:
+        return f"{self._settings.describe(self.positions)}, every {self._settings.every_steps} steps"
 
     def evaluate(self, step: int, engine: RolloutEngine, folder: Path) -> Evaluation | None:
         """The evaluation after `step` steps, None where none is due; responses go to `folder`/evaluations."""

@@ -31,6 +31,6 @@ def render_plan(loaded: LoadedRptRun, out: Path) -> str:
     ]
     if run.warmup is not None:
         asked.append(f"  warm-up    the first {run.warmup.steps} steps, learning rate {run.warmup.lr:g}")
-    if run.evaluation is not None and evaluation is not None:
-        asked.append(f"  evaluation {len(evaluation.positions):,} positions, every {run.evaluation.every_steps} steps")
+    if evaluation is not None:
+        asked.append(f"  evaluation {evaluation}")
     return render_policy_plan(loaded, out, RptRecord, asked, run.max_prompt_tokens)

@@ -9,14 +9,15 @@ from tokenizers import Tokenizer
 from pipeline.errors import BadInput
 from pipeline.files import digest, file_digest
 from training.checkpoint import DONE, AnyRecord, check_files, load_weights, read_record
+from training.documents import DocumentTokens
 from training.export import checkpoint_tokenizer
 from training.model import build_model, count_parameters, load_model_config, place_model, shape_model
 from training.rl.token_bytes import TokenBytes
+from training.rpt.encoding import Encoder
 from training.rpt.entropy import EntropyModel
 from training.rpt.positions import ProxyIdentity
 from training.run import ModelSettings
 from training.tokenizer import FILE
-from training.tokens import Tokenizer as TokenizerRecord
 from training.world import World
 
 
@@ -35,26 +36,23 @@ class ProxyFiles:
     context: int
     """Most tokens that it takes at once."""
 
-    def check(self, tokenizer: TokenizerRecord, tokens: Path, made: Path | None = None) -> None:
+    def check(self, documents: DocumentTokens) -> None:
         """Refuse tokens that its tokenizer did not make, or whose ids it does not know.
-
-        `made` is the tokenizer.json that did, where there is one: a run writes its tokenizer anew, and equal
-        vocabularies then suffice.
 
         Raises:
             BadInput: with both digests, or both sizes.
         """
+        tokens, tokenizer = documents.manifest.folder, documents.manifest.tokenizer
         if self.vocab_size < tokenizer.vocab_size:
             raise BadInput(
                 f"--proxy {self.name}: vocab_size {self.vocab_size} in its config, but {tokens} was made with "
                 f"{tokenizer.name}, which has {tokenizer.vocab_size} ids; take a proxy of that tokenizer"
             )
-        if made is not None and _vocabulary(made) == _vocabulary(self.tokenizer):
-            return
-        if (own := file_digest(self.tokenizer)) != tokenizer.xxh3_128:
+        if not Encoder(Tokenizer.from_file(str(self.tokenizer))).may_have_made(documents, self.tokenizer):
             raise BadInput(
-                f"--proxy {self.name}: its {FILE} ({own}) is not {tokenizer.name} ({tokenizer.xxh3_128}), which made "
-                f"{tokens}; tokenize with `--tokenizer {self.tokenizer}`, or take a proxy of that tokenizer"
+                f"--proxy {self.name}: its {FILE} ({file_digest(self.tokenizer)}) is not {tokenizer.name} "
+                f"({tokenizer.xxh3_128}), which made {tokens}; tokenize with `--tokenizer {self.tokenizer}`, or take a "
+                "proxy of that tokenizer"
             )
 
     def token_bytes(self) -> TokenBytes:
@@ -135,10 +133,6 @@ def load_proxy(files: ProxyFiles, dtype: str, world: World) -> Proxy:
     dist.broadcast_object_list(identity)
     assert identity[0] is not None
     return Proxy(model, identity[0])
-
-
-def _vocabulary(path: Path) -> dict[str, int]:
-    return Tokenizer.from_file(str(path)).get_vocab(with_added_tokens=True)
 
 
 def identify(files: ProxyFiles, dtype: str) -> ProxyIdentity:

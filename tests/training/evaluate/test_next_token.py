@@ -139,6 +139,16 @@ def test_disjoint_bands_share_no_position(asker: Asker, tmp_path: Path) -> None:
     assert results["easy"].protocol == "plain, likeliest token, entropy from 0.5 to 1 nats"
 
 
+def test_a_likeliest_token_beyond_the_tokenizer_is_no_answer(
+    asker: Asker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A model may have more rows than its tokenizer has tokens."""
+    beyond = Completion((len(CHARACTERS),), (0.0,), "length", "", 0)
+    monkeypatch.setattr(Scripted, "generate", lambda _, requests, *rest: [beyond for _ in requests])
+    plain, _ = _run(asker, lambda *_: "", tmp_path, mode="plain")
+    assert (plain["easy"].pass_at["1"].value, plain["easy"].statuses) == (0.0, {"no_answer": 4})
+
+
 def test_every_response_is_kept_and_drawn_once(asker: Asker, tmp_path: Path) -> None:
     def answer(prompt: str, sample: int) -> str:
         return "[b]" if sample % 2 else "[c]"

@@ -1,6 +1,7 @@
 """Held-out accuracy during a run, and the arms beside it: budgets met, held-out texts unread, nothing done twice."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from training.evaluate.scaling_report import bands_of
 from training.rl.task import PromptState
 from training.rl.tokenizer import load_tokenizer
 from training.rpt.arms import render_arms, render_plan, run_arms
+from training.rpt.plan import render_plan as render_run_plan
 from training.rpt.questions import are_held_out
 from training.rpt.selection import Bands
 from training.rpt.setup import make_task
@@ -64,6 +66,14 @@ def test_a_run_is_evaluated_on_documents_that_it_does_not_train_on(trained: Path
         == [f"eval/accuracy/{mode}-{band}" for mode in ("plain", "reasoning") for band in ("easy", "medium", "hard")]
         * 3
     )
+
+
+def test_a_band_without_positions_is_told_and_is_no_headline(tmp_path: Path) -> None:
+    bands = {"thresholds": {"a": 0.01, "b": 0.05, "c": 1.0}, "disjoint": True}  # entropies are tenths of a nat
+    loaded = write_run(tmp_path, **{**FIELDS, "evaluation": {"bands": bands, "count": 20}})
+    assert make_task(loaded, load_tokenizer(loaded)).headline == "eval/accuracy/reasoning-b"
+    plan = render_run_plan(loaded, tmp_path / "out")
+    assert re.search(r"evaluation 20 positions \(a 0, b \d+, c \d+\), every 100 steps", plan)
 
 
 def test_arms_spend_what_rpt_spent_and_are_evaluated_alike(world: World, trained: Path) -> None:

@@ -21,6 +21,7 @@ from support.ranks import run_ranks
 from support.runs import run
 from support.tokens import TOKENIZER, write_tokens
 from training.commands import verify
+from training.documents import DocumentTokens
 from training.rpt.command import run_positions
 from training.rpt.measure import render_plan
 from training.rpt.positions import PositionManifest, open_positions
@@ -237,7 +238,8 @@ def test_bad_input_names_the_mend(folder, tmp_path, source, proxy, settings, wor
         for file in files:
             (folder / name / file).write_bytes((folder / "proxy" / file).read_bytes())
     write_proxy(folder / "narrow", vocab_size=61)
-    write_tokens(folder / "foreign", [[5, 6, 0]], tokenizer=TOKENIZER.model_copy(update={"vocab_size": 300}))
+    theirs = TOKENIZER.model_copy(update={"vocab_size": 300})
+    write_tokens(folder / "foreign", [[5, 0], [*map(ord, "anew"), 0]], tokenizer=theirs)
     with pytest.raises(BadInput, match=words):
         run_positions(
             str(folder / source),
@@ -247,6 +249,19 @@ def test_bad_input_names_the_mend(folder, tmp_path, source, proxy, settings, wor
             reporter=Reporter(quiet=True),
         )
     assert not (tmp_path / "out").exists()
+
+
+def test_a_tokenizer_that_was_saved_anew_is_told_by_what_it_makes(folder):
+    """Its file has other bytes, and documents whose texts it encodes to the very ids."""
+    encoder = open_encoder(str(folder / "proxy"))
+    tokenizer = encoder.tokenizer.model_copy(update={"xxh3_128": "0" * 32})
+    ids = [[*encoder.backend.encode(text).ids, 1] for text in TEXTS]
+    files = find_proxy(str(folder / "proxy"))
+    files.check(DocumentTokens(write_tokens(folder / "anew", ids, tokenizer=tokenizer)))
+    letters = [encoder.backend.token_to_id(letter) for letter in "number"]
+    assert letters != encoder.backend.encode("number").ids
+    with pytest.raises(BadInput, match="which made"):
+        files.check(DocumentTokens(write_tokens(folder / "cut", [*ids[:2], [*letters, 1]], tokenizer=tokenizer)))
 
 
 def test_weights_that_are_not_whole_are_named_in_one_line(folder, tmp_path, world):

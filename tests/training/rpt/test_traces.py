@@ -97,11 +97,13 @@ def test_a_vocabulary_that_is_the_runs_own_will_do(run, tmp_path):
     path.write_text(path.read_text() + "\n")
     (proxy / "config.json").write_text(AutoConfig.for_model(**MODEL).to_json_string())
     (proxy / "model.safetensors").touch()  # no weight is read
-    manifest, made = write_traces(run, tmp_path / "tokens"), run / "tokenizer" / "tokenizer.json"
-    files = find_proxy(str(proxy))
-    files.check(manifest.tokenizer, manifest.folder, made)
-    with pytest.raises(BadInput, match="which made"):
-        files.check(manifest.tokenizer, manifest.folder)
+    files, documents = find_proxy(str(proxy)), DocumentTokens(write_traces(run, tmp_path / "tokens"))
+    files.check(documents)
     save_tokenizer(proxy, "abc")
     with pytest.raises(BadInput, match="which made"):
-        files.check(manifest.tokenizer, manifest.folder, made)
+        files.check(documents)
+    save_tokenizer(proxy)
+    path.write_text(path.read_text() + "\n")
+    run.rename(tmp_path / "elsewhere")  # then nothing tells whose tokens they are
+    with pytest.raises(BadInput, match="which made"):
+        files.check(documents)
