@@ -2,16 +2,17 @@
 
     python -m benchmarks.shared_prefix [--repeats 1] [--lengths 1024 4096]
 
-16 positions of a document with 8 answers of 128 tokens each (random tokens, GRPO, float32), forward and backward on one
-thread, an instruction of 100 tokens before the document and 8 tokens behind what is seen of it. Three sides, in turn:
+16 positions of a document with 8 answers of 128 tokens each (random tokens, GRPO), an instruction of 100 tokens before
+the document and 8 tokens behind what is seen of it; forward and backward of a tiny model in float32 on one thread, or,
+where there is a GPU, of Llama-3.2-1B's shape in bfloat16. Three sides, in turn:
 
 - naive: every answer behind its own prompt, packed end to end, documents apart;
 - groups: each position's prompt once for its 8 answers;
 - tree: the document once for all positions.
 
-Times are CPU seconds, medians, with a position's 8 answers to a micro-batch on every side. Beside the ratios to naive
-stand two bounds computed for this very model: that of tokens, and that of FLOP (linear layers at every token, attention
-at every key that is seen, the head at answer tokens alone, on every side).
+Times are CPU seconds, or seconds until a GPU is done, medians, with a position's 8 answers to a micro-batch on every
+side. Beside the ratios to naive stand two bounds computed for this very model: that of tokens, and that of FLOP (linear
+layers at every token, attention at every key that is seen, the head at answer tokens alone, on every side).
 
 Memory is the most that tensors held at one time beyond weights and gradients, counted operation by operation, with 8
 answers to a micro-batch, and with all 128. Naive micro-batches of more than 100,000 tokens are not run: they hold what
@@ -34,6 +35,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from benchmarks.environment import RESULTS, environment
+from benchmarks.gpu_midtrain import SHAPES
 from pipeline.files import write_json
 from training.flops import Cost, Work, work_behind
 from training.model import build_model, load_model_config, place_model
@@ -48,6 +50,7 @@ from training.step import backward
 from training.world import World, join_world
 
 POSITIONS, SAMPLES, ANSWER, INSTRUCTION, TAIL, VOCAB = 16, 8, 128, 100, 8, 512
+"""Tokens are drawn from the first `VOCAB`, which is the tiny model's whole vocabulary."""
 CONFIG = {
     "model_type": "llama",
     "vocab_size": VOCAB,
@@ -117,17 +120,20 @@ class Load:
 
 def make_loads(model: PolicyModel, answers: Sequence[Answer], size: int) -> dict[str, Load]:
     """By side; a micro-batch has `size` answers, of one position or of all."""
-    one, cpu = torch.ones((), dtype=torch.float64), torch.device("cpu")
+    device = next(model.parameters()).device
+    one = torch.ones((), dtype=torch.float64, device=device)
     parts = [answers[first : first + size] for first in range(0, len(answers), size)]
     naive = Load(
-        tuple(partial(lambda part: backward(model, [policy_rows(part, cpu)], one), part) for part in parts),
+        tuple(partial(lambda part: backward(model, [policy_rows(part, device)], one), part) for part in parts),
         tuple(sum(answer.length - 1 for answer in part) for part in parts),
     )
 
     def shared(segments: Sequence[Segment]) -> Load:
         plans = _plans(segments, size < len(answers))
         return Load(
-            tuple(partial(lambda plan: passes.backward(model, [group_rows(plan, cpu)], one), plan) for plan in plans),
+            tuple(
+                partial(lambda plan: passes.backward(model, [group_rows(plan, device)], one), plan) for plan in plans
+            ),
             tuple(sum(segment.num_tokens for segment in plan.segments) for plan in plans),
         )
 
@@ -188,13 +194,28 @@ def peak_bytes(load: Load) -> int:
     return peak
 
 
+def model_settings(world: World) -> ModelSettings:
+    """What is trained on this device."""
+    if world.device.type == "cuda":
+        return ModelSettings(config=SHAPES["1b"].config, dtype="bfloat16", activation_checkpointing=False)
+    return ModelSettings(config=CONFIG, dtype="float32")
+
+
+def clock(world: World) -> float:
+    """CPU seconds of this process, or seconds when the GPU has done what it was given."""
+    if world.device.type == "cuda":
+        torch.cuda.synchronize()
+        return time.perf_counter()
+    return time.process_time()
+
+
 def measure(world: World, length: int, repeats: int) -> dict[str, Any]:
     """Times, memory, ratios and bounds at one length of document."""
-    settings = ModelSettings(config=CONFIG, dtype="float32")
+    settings = model_settings(world)
     config = load_model_config(settings, Path("."))
     model = build_model(settings, config, place_model(world, settings, 1), 0, Path("."), PolicyModel)
     model.algorithm, model.temperature, model.stats = Algorithm(name="grpo"), 1.0, PolicyStats()
-    cost = Cost.of(model.model, config)
+    cost, unit = Cost.of(model.model, config), "wall_s" if world.device.type == "cuda" else "cpu_s"
     answers = make_answers(length)
     works = make_works(answers)
     flops = {side: 3 * cost.forward(total) for side, total in works.items()}
@@ -203,9 +224,9 @@ def measure(world: World, length: int, repeats: int) -> dict[str, Any]:
     times: dict[str, list[float]] = {side: [] for side in SIDES}
     for _ in range(repeats):
         for side in SIDES:
-            started = time.process_time()
+            started = clock(world)
             loads[side].run()
-            times[side].append(time.process_time() - started)
+            times[side].append(clock(world) - started)
     seconds = {side: statistics.median(values) for side, values in times.items()}
     memory = {side: peak_bytes(loads[side]) for side in SIDES}
     whole_loads = make_loads(model, answers, len(answers))
@@ -219,8 +240,8 @@ def measure(world: World, length: int, repeats: int) -> dict[str, Any]:
     bounds = {side: flops["naive"] / flops[side] for side in SIDES}
     return {
         "document_tokens": length,
-        "cpu_s": {side: round(seconds[side], 2) for side in SIDES},
-        "gflop_per_cpu_s": {side: round(flops[side] / seconds[side] / 1e9, 1) for side in SIDES},
+        unit: {side: round(seconds[side], 2) for side in SIDES},
+        f"gflop_per_{unit}": {side: round(flops[side] / seconds[side] / 1e9, 1) for side in SIDES},
         "times_naive": {side: round(speedups[side], 2) for side in SIDES},
         "flop_bound": {side: round(bounds[side], 2) for side in SIDES},
         "token_bound": {side: round(works["naive"].tokens / works[side].tokens, 2) for side in SIDES},
@@ -246,10 +267,10 @@ def main() -> int:
             for key, values in results[-1].items():
                 sides = values.items() if isinstance(values, dict) else [("", values)]
                 print(f"{key:28} " + "  ".join(f"{side} {value:>9}" for side, value in sides), flush=True)
-    write_json(
-        options.results / "shared-prefix.json",
-        {"environment": environment(("torch", "transformers")), "config": CONFIG, "lengths": results},
-    )
+        config, gpu = model_settings(world).config, world.device.type == "cuda"
+    about = environment(("torch", "transformers")) | ({"device": torch.cuda.get_device_name()} if gpu else {})
+    name = "shared-prefix-gpu.json" if gpu else "shared-prefix.json"
+    write_json(options.results / name, {"environment": about, "config": config, "lengths": results})
     slow = any(result["of_flop_bound"]["tree"] < FLOOR for result in results)
     large = any(
         result[f"peak_mib_{count}_answers"]["tree"] > CEILING * result["peak_mib_128_answers"]["naive"]

@@ -21,6 +21,7 @@ from training.model import DTYPES, restore_buffers, widen_norms
 from training.rl import decode
 from training.rl.choose import choose
 from training.rl.decode import Decode, KeyValueStore, Prefill
+from training.rl.graphs import RecordedSteps, Recorder
 from training.rl.noise import uniforms
 from training.rl.prefix.common import common_tokens
 from training.rl.rollout import Completion, Request, Sampling, StopReason, Weights, end_tokens
@@ -46,6 +47,7 @@ class EmbeddedEngine:
         device: where it runs.
         dtype: of weights and keys: bfloat16, float32 or float64.
         max_batch: completions at a time, which bounds the memory of keys and values.
+        recorder: records decoding steps, which then compute every slot, busy or not; None: they run as they are.
 
     Raises:
         BadInput: a model that the engine cannot decode.
@@ -58,6 +60,7 @@ class EmbeddedEngine:
         device: torch.device | str = "cpu",
         dtype: str = "float32",
         max_batch: int = 64,
+        recorder: Recorder | None = None,
     ) -> None:
         config = copy.deepcopy(config)  # a model writes its attention into it, and the trainer's has another
         check_config(config)
@@ -71,6 +74,7 @@ class EmbeddedEngine:
         self._model.tie_weights()
         restore_buffers(self._model, config)
         self._model.eval().requires_grad_(False)
+        self._recorder = recorder
         self._version = -1
         self._ends = end_tokens(config, tokenizer)
 
@@ -116,6 +120,7 @@ class EmbeddedEngine:
         slots = min(self._max_batch, len(requests))
         length = max((len(request.tokens) for request in requests), default=0) + sampling.max_new_tokens
         store = KeyValueStore(slots, length)
+        recorded = None if self._recorder is None else RecordedSteps(store, self._logits, self._recorder, self._device)
         running: dict[int, _Running] = {}
         prompt: tuple[int, ...] = ()
         stops = StopStrings(self._tokenizer, sampling.stop)
@@ -125,7 +130,7 @@ class EmbeddedEngine:
                 prompt = self._admit(requests, waiting, free, store, prompt, running, sampling, step)
             else:
                 active = sorted(running)
-                logits = self._advance(store, active, running)
+                logits = self._advance(store, active, running, recorded)
                 self._draw(logits, [running[slot] for slot in active], sampling, step)
             for slot, item in list(running.items()):
                 if (reason := self._stop_reason(item, sampling, stops)) is not None:
@@ -162,17 +167,23 @@ class EmbeddedEngine:
         running.update(zip(taken, group, strict=True))
         return tokens
 
-    def _advance(self, store: KeyValueStore, active: list[int], running: dict[int, _Running]) -> Tensor:
+    def _advance(
+        self, store: KeyValueStore, active: list[int], running: dict[int, _Running], recorded: RecordedSteps | None
+    ) -> Tensor:
         """Logits [n, vocabulary] behind the newest token of each active slot."""
         # Mostly busy slots are computed all: to pick some would copy their keys. A free one holds nothing to spoil.
-        slots = list(range(store.slots)) if 2 * len(active) > store.slots else active
+        whole = recorded is not None or 2 * len(active) > store.slots
+        slots = list(range(store.slots)) if whole else active
         tokens, positions = [0] * len(slots), [0] * len(slots)
         for index, slot in enumerate(slots):
             if (item := running.get(slot)) is not None:
                 tokens[index], positions[index] = item.tokens[-1], len(item.request.tokens) + len(item.tokens) - 1
-        place = torch.tensor(positions, device=self._device)
-        purpose = Decode(store, torch.tensor(slots, device=self._device), place, max(positions) + 1)
-        logits = self._logits(torch.tensor([tokens], device=self._device), place[None], purpose)
+        if recorded is not None:
+            logits = recorded(tokens, positions)
+        else:
+            place = torch.tensor(positions, device=self._device)
+            purpose = Decode(store, torch.tensor(slots, device=self._device), place, max(positions) + 1)
+            logits = self._logits(torch.tensor([tokens], device=self._device), place[None], purpose)
         return logits if slots == active else logits[active]
 
     def _logits(self, ids: Tensor, positions: Tensor, purpose: Prefill | Decode) -> Tensor:

@@ -6,6 +6,7 @@ from typing import Any
 
 from pipeline.errors import BadInput
 from training.rl.engine import EmbeddedEngine
+from training.rl.graphs import CudaGraphs
 from training.rl.rollout import RolloutEngine
 from training.rl.settings import EmbeddedSettings, LoadedPolicyRun, PolicyRun
 from training.world import World
@@ -30,7 +31,12 @@ def open_engine(
     """
     run, settings = loaded.run, loaded.run.engine
     if isinstance(settings, EmbeddedSettings):
-        return EmbeddedEngine(config, tokenizer, world.device, run.model.dtype, run.sampling.max_batch)
+        if settings.cuda_graphs and world.device.type != "cuda":
+            raise BadInput(
+                f"{loaded.path}: engine.cuda_graphs: true needs a GPU, and this is {world.device}; leave it out"
+            )
+        recorder = CudaGraphs() if settings.cuda_graphs else None
+        return EmbeddedEngine(config, tokenizer, world.device, run.model.dtype, run.sampling.max_batch, recorder)
     if find_spec("aiohttp") is None:
         raise BadInput(f"{loaded.path}: engine.kind: served needs aiohttp; pip install 'mathmill[rl]'")
     from training.rl.served import ServedEngine  # only who asks a server needs an HTTP client

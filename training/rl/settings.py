@@ -118,6 +118,8 @@ class EmbeddedSettings(Frozen):
     """Answers are drawn by the processes that train."""
 
     kind: Literal["embedded"] = "embedded"
+    cuda_graphs: bool = False
+    """On a GPU, decoding steps are recorded as CUDA graphs; a step then computes every slot, busy or not."""
 
 
 class ServedSettings(Frozen):
