@@ -1,73 +1,44 @@
-"""A final answer in a normal spelling: one way to write a fraction, a root, a set; units, names and dollars apart.
-
-Every rule here keeps the value: what differs after it may still be equal, what is equal after it is.
-"""
+"""A final answer taken apart: its text in one spelling, and apart from it its name, unit, number base and domain."""
 
 import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from training.rl.final_answer import closing_brace
-from training.rl.units import split_unit
+from training.rl.numerals import spelled_out
+from training.rl.spelling import compact, spell
+from training.rl.units import normal_unit, split_unit
 
-_UNICODE = str.maketrans(
-    {
-        "−": "-", "–": "-", "—": "-", "×": r"\times ", "·": r"\cdot ", "⋅": r"\cdot ", "÷": "/", "π": r"\pi ",
-        "∞": r"\infty ", "√": r"\sqrt", "≤": r"\leq ", "≥": r"\geq ", "≠": r"\neq ", "∪": r"\cup ", "∩": r"\cap ",
-        "∅": r"\emptyset ", "°": r"^\circ ", "′": "'", "’": "'", "∈": r"\in ", "θ": r"\theta ", "½": r"\frac{1}{2}",
-        "¼": r"\frac{1}{4}", "¾": r"\frac{3}{4}", "²": "^{2}", "³": "^{3}", "ℝ": r"\mathbb{R}", "\u00a0": " ",
-        "…": r"\ldots ", "≈": r"\approx ", "％": "%", "（": "(", "）": ")", "，": ",",
-    }
-)  # fmt: skip
-_SPELLINGS = (
-    (
-        re.compile(
-            r"\\(?:left|right|[bB]igg?[lr]?|displaystyle|textstyle|limits|mathstrut|strut|hfill|nobreak)(?![a-zA-Z])"
-        ),
-        "",
-    ),
-    (re.compile(r"\\(?:text)?color\s*\{[^{}]*\}|\\\\\s*$"), ""),
-    (re.compile(r"\\(?:bf|rm|it|sf|tt|tiny|small|normalsize|[lL]arge|LARGE|[hH]uge)(?![a-zA-Z])"), ""),
-    (re.compile(r",\s*\\!\s*|\{,\}"), ","),
-    (re.compile(r"(?<!\\)\\[!,;:> ]|\\q?quad(?![a-zA-Z])|~|\\(?:hspace|vspace|phantom)\*?\{[^{}]*\}"), " "),
-    (re.compile(r"\\[dtc]frac(?![a-zA-Z])"), r"\\frac"),
-    (re.compile(r"\\[dt]?binom(?![a-zA-Z])"), r"\\binom"),
-    (re.compile(r"\\le(?![a-zA-Z])|\\leqslant|<="), r"\\leq "),
-    (re.compile(r"\\ge(?![a-zA-Z])|\\geqslant|>="), r"\\geq "),
-    (re.compile(r"\\ne(?![a-zA-Z])|!="), r"\\neq "),
-    (re.compile(r"\\lt(?![a-zA-Z])"), "<"),
-    (re.compile(r"\\gt(?![a-zA-Z])"), ">"),
-    (re.compile(r"\\(?:varnothing|O)(?![a-zA-Z])|\\\{\s*\\\}|\{\s*\}(?=$)"), r"\\emptyset "),
-    (re.compile(r"\\(?:dots|cdots|ldots|dotsc|dotsb|dotsm)(?![a-zA-Z])|\.\.\.+"), r"\\ldots "),
-    (re.compile(r"\\(?:lbrace|rbrace)(?![a-zA-Z])"), lambda match: r"\{" if "lb" in match[0] else r"\}"),
-    (re.compile(r"\\(?:lbrack|rbrack)(?![a-zA-Z])"), lambda match: "[" if "lb" in match[0] else "]"),
-    (re.compile(r"\\(?:langle|rangle)(?![a-zA-Z])"), lambda match: "(" if "la" in match[0] else ")"),
-    (re.compile(r"\\(?:lvert|rvert|vert|mid)(?![a-zA-Z])"), "|"),
-    (re.compile(r"\\(?:ast|star)(?![a-zA-Z])|\*(?!\*)"), r"\\cdot "),
-    (re.compile(r"(?<![\\a-zA-Z])(?=(?:sqrt|frac|pi|infty|infinity)(?![a-zA-Z]))"), r"\\"),
-    (re.compile(r"\\infinity"), r"\\infty"),
-    (re.compile(r"\\(?:frac|sqrt)\s+(?=[\d{])"), lambda match: match[0].strip()),
-    (re.compile(r"\\sqrt(?=[\w])(\w)"), r"\\sqrt{\1}"),
-    (re.compile(r"\\sqrt\s*\(([^()]*)\)"), r"\\sqrt{\1}"),
-    (re.compile(r"\^\s*\{?\s*(?:\\circ|\\degree)\s*\}?|\\degree(?![a-zA-Z])"), r"^\\circ "),
-    (re.compile(r"\\(?:operatorname|mathop)\*?\{([a-zA-Z]+)\}"), r"\\\1 "),
-    (re.compile(r"\\mathbb\s*([A-Z])"), r"\\mathbb{\1}"),
-    (re.compile(r"\\overline\{([A-Z]{2})\}"), r"\1"),
-)
-_WRAPPERS = re.compile(
-    r"\\(?:text|textbf|textit|textrm|texttt|textsf|mathrm|mathbf|mathit|mathsf|mbox|emph|underline|bm|boldsymbol|boxed|fbox|ensuremath)\s*\{"
-)
-_SHORT_FRACTION = re.compile(
-    r"\\frac\s*(?:(\d)\s*(\d)(?!\d)|(\d)\s*\{([^{}]*)\}|\{([^{}]*)\}\s*(\d|[a-zA-Z](?![a-zA-Z])))"
-)
+_PLAIN = re.compile(r"-?[1-9]\d*(?:\.\d+)?|0")
+_MONEY = re.compile(r"(?<!\\)\\\$|^\$(?=\d)|(?<=\d)\$$|^\s*([€£¥₹]|\\pounds)\s*(?=[\d.])")
 _THOUSANDS = re.compile(r"(?<![\d.])\d{1,3}(?:,\d{3})+(?![\d,])")
-_SPACED_THOUSANDS = re.compile(r"(?<![\d.])\d{1,3}(?: \d{3})+(?!\d)")
-_ASSIGNED = re.compile(
-    r"^\s*([a-zA-Z](?:_\{?\w+\}?)?|\\[a-zA-Z]+|[a-zA-Z]\([a-zA-Z]\)|[a-zA-Z]{2,12})\s*(?:=|\\in(?![a-zA-Z])|\\approx(?![a-zA-Z])|:)\s*(?=\S)"
+_SPACED_THOUSANDS = re.compile(r"(?<![\d.])\d{1,3}(?: \d{3})+(?!\d| \d)")
+_GREEK = (
+    r"\\(?:alpha|beta|gamma|[dD]elta|epsilon|theta|lambda|mu|(?:var)?phi|[oO]mega|sigma|tau|rho|eta|psi)(?![a-zA-Z])"
 )
-_ASSIGNED_TUPLE = re.compile(r"^\s*(\(\s*[a-zA-Z](?:\s*,\s*[a-zA-Z])+\s*\))\s*=\s*(?=\()")
-_CHAIN = re.compile(r"(?:(?!\b(?:and|or)\b)[^=<>])+(?:=(?:(?!\b(?:and|or)\b)[^=<>])+)+")
-_ABOUT = re.compile(r"^\s*(?:=|\\approx(?![a-zA-Z])|\\simeq(?![a-zA-Z]))\s*(?=\S)")
+_LETTER = rf"(?:[a-zA-Z]|{_GREEK})"
+_INDEX = r"(?:_(?:\w|\\[a-z]+|\{[^{}]*\}))?"
+_NAME = rf"{_LETTER}\s*{_INDEX}\s*'*(?:\s*\([^()=<>]*\))?"
+_LABEL = (
+    rf"\|[a-zA-Z]{{1,2}}\||m?\\(?:angle|triangle)\s*[A-Z]+|\\frac\{{[A-Z]{{2}}\}}\{{[A-Z]{{2}}\}}|{_NAME}:{_NAME}"
+    rf"|\\(?:sin|cos|tan|cot|max|min)\s*(?:\(?{_LETTER}\)?)?|(?!\w+ (?:and|or) )[a-zA-Z][a-zA-Z ]{{1,30}}"
+)
+_ASSIGNED = re.compile(rf"\s*({_NAME}|{_LABEL})\s*(=|\\in(?![a-zA-Z])|\\approx(?![a-zA-Z]))\s*(?=\S)")
+_CAPTION = re.compile(r"\s*[a-zA-Z][a-zA-Z ]{2,30}:\s*(?=[-\d\\(\[])")
+_ASSIGNED_TUPLE = re.compile(r"\s*(\(\s*[a-zA-Z](?:\s*,\s*[a-zA-Z])+\s*\))\s*=\s*(?=\()")
+_VALUE_FIRST = re.compile(rf"([^a-zA-Z=<>]*\d[^a-zA-Z=<>]*)=\s*({_NAME})")
+_POINT = re.compile(r"([A-Z])'?\s*(?=\([^()]*,[^()]*\)$)")
+_ABOUT = re.compile(r"\s*(?:=|\\approx(?![a-zA-Z])|\\simeq(?![a-zA-Z]))\s*(?=\S)")
+_SET_BUILDER = re.compile(r"\\?\{\s*[a-zA-Z]\s*(?:\\in\s*\\mathbb\{R\}\s*)?[|:](.*(?:[<>]|\\[lg]eq|\\neq).*?)\\?\}")
+_OPTION = re.compile(r"(?:option|choice|answer)\s*:?\s*(?=\(?[A-J]\)?(?![a-zA-Z]))", re.IGNORECASE)
+_FOR = r"for (?:all|any|every|some|each)|where|with"
+_DOMAIN = re.compile(
+    rf"(?:[\s,;(]+(?:\\forall|{_FOR})\s*(?P<letters>[a-zA-Z](?:\s*,\s*[a-zA-Z])*)|[\s,;(]+(?P<letter>[a-zA-Z]))\s*"
+    r"\\in\s*(?P<set>\\mathbb\{[A-Z]\}\s*(?:[\^_]\s*\{?[+*\w]\}?)?)\s*\)?$"
+)
+_QUALIFIED = re.compile(rf"[\s,;(]+(?:\\forall|{_FOR})\s[a-zA-Z ]*\)?$")
+_BASED = re.compile(
+    r"\(?(\d[0-9A-Fa-f]*|[A-Fa-f][0-9A-Fa-f]+)\)?\s*(?:_\s*\{?\s*\(?|(?:in )?base[ -])(\d{1,2}|[a-z]+)\)?\s*\}?"
+)
 _NOTHING = frozenset(
     "no solution|no solutions|none|no real solution|no real solutions|there is no solution|empty set|the empty set|"
     "nosolution|does not exist|dne|no such number|no answer".split("|")
@@ -86,91 +57,101 @@ _ENDLESS = frozenset(
 class Answer:
     """An answer taken apart.
 
-    `text` is its normal spelling; `unit` a normal unit or "" (percent and degrees among them); `base` the number base
-    of `1010_2`, else None; `name` the variable that it was given to (`x` of `x = 5`), else "".
+    `text` is its normal spelling; `whole` the same with what may be a unit; `unit` a normal unit or "" (percent and
+    degrees among them); `base` the number base of `1010_2`, else None; `name` what the value was given to (`x` of
+    `x = 5`), else ""; `about` the rounded value that is stated beside the exact one; `domain` the free letter and its
+    set (`k\\in\\mathbb{Z}`).
     """
 
     text: str
+    whole: str = ""
     unit: str = ""
     base: int | None = None
     name: str = ""
+    about: str = ""
+    domain: str = ""
 
 
 @lru_cache(maxsize=1 << 14)
 def answer_form(answer: str) -> Answer:
     """The normal form of an answer (at most some thousand characters)."""
-    text = _strip_delimiters(answer.translate(_UNICODE))
-    text = text.replace("**", "")
-    money = re.search(r"(?<!\\)\\\$|^\$(?=\d)", text) is not None
-    text = re.sub(r"\\?\$", " ", text)
-    text = _unwrap(text)
-    for pattern, mend in _SPELLINGS:
-        text = pattern.sub(mend, text)
-    text = _SHORT_FRACTION.sub(_fraction, text)
-    text = " ".join(text.split()).strip()
-    text = re.sub(r"(?:(?<=[^\\.\s])|(?<=\d))\.$", "", text).strip().rstrip(";,").strip()
+    if _PLAIN.fullmatch(answer):
+        return Answer(answer, answer)
+    money = _MONEY.search(answer)
+    text = spell(_MONEY.sub(" ", answer) if money and money[1] else answer)
     words = text.lower().rstrip(".!")
     if words in _NOTHING:
-        return Answer(r"\emptyset")
+        return Answer(r"\emptyset", r"\emptyset")
     if words in _EVERYTHING:
-        return Answer(r"\mathbb{R}")
+        return Answer(r"\mathbb{R}", r"\mathbb{R}")
     if words in _ENDLESS:
-        return Answer("infinitely many")
-    name, text = "", _ABOUT.sub("", text)
-    assigned = _ASSIGNED.match(text)
-    if tupled := _ASSIGNED_TUPLE.match(text):
-        name, text = "".join(tupled[1].split()), text[tupled.end() :]
-    elif assigned and "," not in text and _CHAIN.fullmatch(text[assigned.end() :]):
-        name, text = assigned[1], text.rpartition("=")[2]  # a = 2 + 3 = 5
-    elif assigned and "=" not in text[assigned.end() :] and ("," not in text or assigned[0].rstrip().endswith("in")):
-        name, text = assigned[1], text[assigned.end() :]
+        return Answer("infinitely many", "infinitely many")
+    if match := _SET_BUILDER.fullmatch(text):
+        text = match[1]
+    text = _OPTION.sub("", text, count=1) if _OPTION.match(text) else text
+    text, domain = _qualified(text)
+    name, text = _named(text)
+    text, _, about = text.partition(r"\approx")
     text = _THOUSANDS.sub(lambda match: match[0].replace(",", ""), text)
     text = _SPACED_THOUSANDS.sub(lambda match: match[0].replace(" ", ""), text)
-    text, unit = split_unit(text)
-    base = None
-    if based := re.fullmatch(r"([0-9A-Fa-f]+)\s*_\{?(\d{1,2})\}?(?:\s*\\?text\{.*\})?", text):
-        text, base = based[1], int(based[2])
-    return Answer(_compact(text), unit or ("$" if money else ""), base, name)
+    whole, base = compact(text), None
+    text, base = _based(text)
+    text, unit = split_unit(text) if base is None else (text, "")
+    if money and not unit:
+        unit = normal_unit(money[1]) if money[1] else "$"
+    text = compact(text)
+    if re.fullmatch("[A-Za-z -]+", text):
+        text = spelled_out(text) or text
+    return Answer(text, whole, unit, base, name, compact(about), domain)
 
 
-def _strip_delimiters(text: str) -> str:
-    text = text.strip()
-    for opened, closed in (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]")):
-        inner = text[len(opened) : -len(closed)]
-        if (
-            len(text) > len(opened) + len(closed)
-            and text.startswith(opened)
-            and text.endswith(closed)
-            and opened not in inner
-        ):
-            return _strip_delimiters(inner)
-    return re.sub(r"\\[()\[\]](?![a-zA-Z])", " ", text)
+def _qualified(text: str) -> tuple[str, str]:
+    """Without the domain of a free letter or a remark behind it: `2k\\pi, k \\in \\mathbb{Z}`, `2^n for all n`."""
+    if (match := _DOMAIN.search(text)) and match.start():
+        return text[: match.start()], f"{match['letters'] or match['letter']} in {compact(match['set'])}"
+    if (match := _QUALIFIED.search(text)) and match.start():
+        return text[: match.start()], ""
+    return text, ""
 
 
-def _unwrap(text: str) -> str:
-    """Commands around words and boxes replaced by what they hold, spaces kept apart."""
-    pieces, place = [], 0
-    while match := _WRAPPERS.search(text, place):
-        close = closing_brace(text, match.end() - 1)
-        if close is None:
+def _named(text: str) -> tuple[str, str]:
+    """(name, value) of `x = 5`, `a = 2 + 3 = 5`, `(x, y) = (1, 2)`, `x \\in [1, 2]`, `P(1, 2)`; else no name."""
+    if match := _ABOUT.match(text):
+        text = text[match.end() :]
+    if match := _CAPTION.match(text):
+        return "", text[match.end() :]
+    if match := _ASSIGNED_TUPLE.match(text):
+        return "".join(match[1].split()), text[match.end() :]
+    if match := _POINT.match(text):
+        return match[1], text[match.end() :]
+    if match := _VALUE_FIRST.fullmatch(text):
+        return match[2], match[1]
+    match = _ASSIGNED.match(text)
+    if match is None:
+        return "", text
+    rest = text[match.end() :]
+    outer = without_braces(rest)
+    if "=" not in outer:
+        return compact(match[1]), rest
+    if not re.search(r"[,;<>]|\b(?:and|or)\b|(?<=[\d)}])or(?=[A-Z(])|\\[lg]eq|\\neq", outer):
+        return compact(match[1]), rest.rpartition("=")[2]
+    return "", text
+
+
+def without_braces(text: str) -> str:
+    """A text without what stands in braces: `\\sum_{k=1}^{n} k` has no equals sign of its own."""
+    while "{" in text:
+        shorter = re.sub(r"(?<!\\)\{[^{}]*\}", "", text)
+        if shorter == text:
             break
-        pieces += [text[place : match.start()], " ", _unwrap(text[match.end() : close]), " "]
-        place = close + 1
-    return "".join([*pieces, text[place:]])
+        text = shorter
+    return text
 
 
-def _fraction(match: re.Match[str]) -> str:
-    groups = [group for group in match.groups() if group is not None]
-    return rf"\frac{{{groups[0]}}}{{{groups[1]}}}"
-
-
-def _compact(text: str) -> str:
-    """Without the spaces that mean nothing: those of words and behind commands stay."""
-    text = re.sub(r"\s*([^\w\s\\])\s*", r"\1", text.strip())
-    if not _is_words(text):
-        text = re.sub(r"\s+(?=\\)|(?<=[}\])])\s+(?=[\d(])|(?<=\d)\s+(?=\(|[a-zA-Z]\b)", "", text)
-    return re.sub(r"\\([a-zA-Z]+)\s+(?![a-zA-Z])", r"\\\1", text).strip()
-
-
-def _is_words(text: str) -> bool:
-    return re.fullmatch(r"[A-Za-z][A-Za-z' -]*", text) is not None
+def _based(text: str) -> tuple[str, int | None]:
+    """(digits, base) of `1010_2`, `(413)_5` and `1101 base two`; the text itself and None of anything else."""
+    match = _BASED.fullmatch(text.strip())
+    base = match and (match[2] if match[2].isdigit() else spelled_out(match[2]))
+    if match is None or not base or not base.isdigit() or (not match[1].isdigit() and int(base) <= 10):
+        return text, None
+    return match[1], int(base)

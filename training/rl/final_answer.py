@@ -9,18 +9,28 @@ _BOX_CHARS = 10_000
 _BOX = re.compile(r"\\(?:boxed|fbox|framebox)\s*")
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 _CONNECTOR = re.compile(
-    r"(?:[\s$.,;:&~]|\\[()\[\],;:!\s]|\\q?quad|\\\\|\\text\{\s*(?:and|or)\s*\}|\\(?:text|mathrm)\{\s*\}|\band\b|\bor\b|\*\*"
+    r"(?:[\s$.,;:&~]|\\[()\[\],;:!\s]|\\q?quad|\\\\|\\text\{[^{}]{0,30}\b(?:and|or)\s*\}|\\(?:text|mathrm)\{\s*\}|\band\b|\bor\b|\*\*"
     r"|\b[a-zA-Z](?:_\{?\w\}?)?\s*=|\\leq?|[()])*"
 )
 """What may stand between the boxes of one answer: `$\boxed{2}$ and $\boxed{3}$`, `x=\boxed{1}, y=\boxed{2}`."""
 _ANNOUNCED = re.compile(
-    r"(?:final\s+answer|the\s+answer|answer|result|correct\s+(?:option|choice))\s*(?:\\?\w+\s*){0,3}?(?:is|are|:|=)+\s*:?\s*(?:\*\*)?\s*",
+    r"(?:final\s+answer|the\s+answer|answer|result|correct\s+(?:option|choice))\s*(?:\\?\w+\s*){0,3}?(?:is|are|:|=)+\s*:?\s*(?:\*\*)?\s*"
+    r"|答案\s*[是为]?\s*[:：]?\s*",
     re.IGNORECASE,
 )
 _EXPLAINED = re.compile(r",?\s+(?:not|because|since|which|rather than|instead of)\b", re.IGNORECASE)
+_NOUN = re.compile(
+    r"(?:(?:the|an?|about|approximately|roughly|exactly|only|interval|number|value|point|pair|set|vector|ordered|of)\s+)+(?=[-\d$\\(\[])",
+    re.IGNORECASE,
+)
+_OPTION = re.compile(r"(?:option|choice)?\s*\(?[A-J]\)?(?![a-zA-Z])", re.IGNORECASE)
+_LINK = re.compile(r"\s*(?:,\s*)?(?:(or)|and)\s*|\s*,\s*")
 _TUPLE = re.compile(r"[(\[]\s*[-+−]?[\d./]+(?:\s*,\s*[-+−]?[\d./]+)+\s*[)\]]")
 _FORMULA = re.compile(r"\$\$([^$]{1,2000})\$\$|\$([^$\n]{1,2000})\$|\\\((.{1,500}?)\\\)|\\\[(.{1,500}?)\\\]", re.DOTALL)
-_NUMBER = re.compile(r"(?<![\w.])[-+−]?\$?\d[\d,]*(?:\.\d+)?(?:/\d+)?%?(?!\w)")
+_NUMBER = re.compile(
+    r"(?<![\w.])[-+−]?\$?\d[\d,]*(?:\.\d+)?(?:/\d+)?(?: \d+/\d+)?"
+    r"(?:%|[€£¥]|(?:[ckm]?m|k?g|m?[lL]|s|h|ft|in)[²³]?)?(?!\w)"
+)
 _TAGGED = re.compile(r"<answer>(.*?)(?:</answer>|\Z)", re.DOTALL | re.IGNORECASE)
 
 
@@ -41,7 +51,7 @@ def final_answer(response: str, last_box: bool = False) -> str | None:
     if tagged := _TAGGED.findall(visible):
         visible = tagged[-1]
         if not _boxes(visible):
-            return visible.strip() or None
+            return _announced(visible) or visible.strip() or None
     if (boxes := _boxes(visible)) and (closing := _closing(visible, boxes)):
         return closing
     if "####" in visible:
@@ -118,23 +128,53 @@ def _announced(text: str) -> str | None:
     if not matches:
         return None
     rest = text[matches[-1].end() :].lstrip()
-    if formula := _FORMULA.match(rest):
-        return next(group for group in formula.groups() if group is not None).strip()
+    if _FORMULA.match(rest):
+        return _joined(_linked(rest))
     line = rest.split("\n")[0]
-    sentence = re.split(r"(?<=[^\d])\.(?:\s|$)|(?<=\d)\.(?:\s|$)|[!?](?:\s|$)", line)[0].strip().strip("*").strip()
+    sentence = re.split(r"(?<=[^\d])\.(?:\s|$)|(?<=\d)\.(?:\s|$)|[!?](?:\s|$)|。", line)[0].strip().strip("*").strip()
     # `5, not 6`, `72 (clips)`: what explains the answer is no part of it.
     sentence = re.sub(r"(?<=\d)\s*\([A-Za-z][A-Za-z ]{2,}\)$", "", _EXPLAINED.split(sentence)[0])
+    sentence = _NOUN.sub("", sentence, count=1) if _NOUN.match(sentence) else sentence
+    if re.match(r"[A-Za-z]\S*\s+[A-Za-z$]\S*\s", sentence) and not _OPTION.match(sentence):
+        return _last_value(sentence)  # `the largest n is 34`
     return sentence.rstrip(" ,;") or None
+
+
+def _linked(text: str, start: int = 0) -> list[re.Match[str]]:
+    """The formulas from a place on that only `or`, `and` and commas separate."""
+    found: list[re.Match[str]] = []
+    while formula := _FORMULA.match(text, start):
+        found.append(formula)
+        link = _LINK.match(text, formula.end())
+        start = link.end() if link else formula.end()
+        if link is None:
+            break
+    return found
+
+
+def _joined(formulas: list[re.Match[str]]) -> str:
+    return ", ".join(next(group for group in match.groups() if group is not None).strip() for match in formulas)
 
 
 def _last_value(text: str) -> str | None:
     """The last formula, number or tuple, whichever comes later; of a few words (`Paris`, `5 apples`) all of them."""
-    formula = max(_FORMULA.finditer(text), key=lambda match: match.end(), default=None)
+    formulas = list(_FORMULA.finditer(text))
     numbers = (*_NUMBER.finditer(text), *_TUPLE.finditer(text))
     number = max(numbers, key=lambda match: match.end(), default=None)
-    if formula is not None and (number is None or formula.end() >= number.end()):
-        return next(group for group in formula.groups() if group is not None).strip()
+    if formulas and (number is None or formulas[-1].end() >= number.end()):
+        last = formulas[-1:]
+        for before in formulas[-2::-1]:
+            link = _LINK.fullmatch(text, before.end(), last[0].start())
+            if link is None or not (link[1] or _shape(before) == _shape(last[0])):
+                break
+            last.insert(0, before)
+        return _joined(last)
     stripped = text.strip()
     if number is not None and not (len(stripped.split()) <= 3 and stripped.startswith(number[0])):
-        return number[0]
+        return re.sub(r"(?<=\d)(?=[a-zA-Z])", " ", number[0])
     return stripped if stripped and len(stripped) <= 200 else None
+
+
+def _shape(formula: re.Match[str]) -> str:
+    """A formula with its numbers blotted out: `x=1` and `x=-3` are solutions of one equation."""
+    return re.sub(r"-?\d+", "0", formula[0].replace(" ", ""))

@@ -14,6 +14,7 @@ _TOKEN = re.compile(
     r"\\(?:frac|sqrt|cdot|times|div|pi|sin|cos|tan|cot|sec|csc|exp)(?![a-zA-Z])|\d+\.\d*|\.\d+|\d+|[a-zA-Z]|[-+*/^(){}\[\]]|\\[{}]|\s+|(?P<unknown>.)",
     re.DOTALL,
 )
+_DERIVATIVE = re.compile(r"\\frac\{d\w?\}\{d\w")
 _FUNCTIONS: dict[str, Callable[[complex], complex]] = {
     r"\sin": cmath.sin,
     r"\cos": cmath.cos,
@@ -49,7 +50,7 @@ def _apart(left: complex, right: complex) -> bool:
 @lru_cache(maxsize=1 << 12)
 def values(text: str) -> tuple[complex, ...] | None:
     """The values of an expression at the points; None of what is not read."""
-    tokens = _tokens(text)
+    tokens = None if _DERIVATIVE.search(text) else _tokens(text)
     if tokens is None:
         return None
     try:

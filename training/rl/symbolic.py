@@ -7,78 +7,184 @@ values that both round to 0 at six decimals, equations of which only the right s
 import re
 from typing import Any
 
+from latex2sympy2_extended import NormalizationConfig
 from math_verify import LatexExtractionConfig, parse, verify
-from sympy import Basic, E, Eq, I, N, simplify
+from sympy import (
+    Basic,
+    Complement,
+    E,
+    Eq,
+    FiniteSet,
+    Float,
+    I,
+    Integer,
+    Intersection,
+    Interval,
+    N,
+    Rational,
+    Reals,
+    Set,
+    Symbol,
+    Union,
+    simplify,
+)
 from sympy.core.relational import Relational
 
-from training.rl.answer_form import answer_form
-from training.rl.equivalence import compare, group
+from training.rl.answer_form import answer_form, without_braces
+from training.rl.equivalence import arithmetic, decide
+from training.rl.groups import group
+from training.rl.numerals import SIGNIFICANT, number
 
-_CONFIG = [LatexExtractionConfig(boxed_match_priority=0)]
-_DIGITS = 40
+_CONFIG = [
+    LatexExtractionConfig(
+        boxed_match_priority=0,  # units are split off before: what is left of `8h/5` are variables
+        normalization_config=NormalizationConfig(basic_latex=True, units=False, malformed_operators=True, nits=True),
+    )
+]
+_DIGITS = 120
+_EXACT = 1e-100
+"""Relative difference of two exact numbers at `_DIGITS` digits from which on they are different."""
+_FLOATING = 1e-12
+"""The same where a decimal is part of one of them."""
+_VARIABLE = re.compile(r"(?<![\\a-zA-Z])[a-zA-Z](?![a-zA-Z])")
+_TUPLE = re.compile(r"\([^()]*\)")
+_RELATION = re.compile(r"(.+?)(\\leq|\\geq|<|>)(.+)")
 
 
 def equal(gold: str, answer: str) -> bool:
     """Whether an answer equals the gold. Unbounded in time and memory: the caller limits both."""
-    one, other = answer_form(gold), answer_form(answer)
-    items = group(one.text), group(other.text)
-    if items[0] is not None and items[1] is not None and len(items[0].items) == len(items[1].items) > 1:
-        return _items_equal(
-            items[0].items, items[1].items, ordered=not {items[0].brackets, items[1].brackets} <= {"", "{}", "union"}
-        )
-    texts = [one.text, other.text]
-    if _is_equation(one.text) != _is_equation(other.text):  # `y = 2x + 1` and `2x - y + 1 = 0`
-        texts = [f"{item.name}={item.text}" if item.name else item.text for item in (one, other)]
-    return _single(*texts)
+
+    def judge(one: str, other: str) -> bool | None:
+        decided = arithmetic(one, other)
+        return symbols(one, other) if decided is None else decided
+
+    return bool(decide(gold, answer, judge))
 
 
-def _items_equal(gold: tuple[str, ...], answer: tuple[str, ...], ordered: bool) -> bool:
-    def same(left: str, right: str) -> bool:
-        decided = compare(left, right)
-        return _single(answer_form(left).text, answer_form(right).text) if decided is None else decided
+def symbols(gold: str, answer: str) -> bool:
+    """Whether two expressions in normal spelling are equal, by symbols alone."""
+    if not (_TUPLE.fullmatch(gold) and _TUPLE.fullmatch(answer)):
+        sets = _as_set(gold), _as_set(answer)
+        if sets[0] is not None and sets[1] is not None:
+            return bool(sets[0] == sets[1] or sets[0].symmetric_difference(sets[1]).is_empty)
+    return _single(gold, answer)
 
-    if ordered:
-        return all(same(left, right) for left, right in zip(gold, answer, strict=True))
-    left_over = list(answer)
-    for left in gold:
-        found = next((right for right in left_over if same(left, right)), None)
-        if found is None:
-            return False
-        left_over.remove(found)
-    return True
+
+def _as_set(text: str) -> Set | None:
+    """The set of real numbers that intervals, solved inequalities and braces describe; None of anything else."""
+    for sign, join in (
+        (r"\bor\b|(?<=\d)or(?=[a-z])|\\cup|\\lor|\\vee", Union),
+        (r"\band\b|\\cap|\\land|\\wedge", Intersection),
+    ):
+        parts = re.split(sign, text)
+        if len(parts) > 1:
+            sets = [_as_set(part.strip()) for part in parts]
+            return None if None in sets else join(*sets)
+    if len(parts := re.split(r"\\setminus|\\backslash", text)) == 2:
+        whole, less = (_as_set(part.strip()) for part in parts)
+        return None if whole is None or less is None else Complement(whole, less)
+    if text == r"\mathbb{R}":
+        return Reals
+    if text == r"\emptyset":
+        return FiniteSet()
+    if match := re.fullmatch(r"[a-z]\\neq\s*(.+)", text):
+        value = _real(match[1])
+        return None if value is None else Complement(Reals, FiniteSet(value))
+    if re.search(r"\|[a-z]\|", text) and re.search(r"[<>]|\\[lg]eq", text):
+        return _solved(text)
+    if (items := group(text)) is None or items.brackets not in ("{}", "()", "[]", "(]", "[)"):
+        return None
+    values = [_real(item) for item in items.items]
+    if None in values:
+        return None
+    if items.brackets == "{}":
+        return FiniteSet(*values)
+    if len(values) != 2:
+        return None
+    return Interval(*values, items.brackets[0] == "(", items.brackets[1] == ")")
+
+
+def _real(text: str) -> Any:
+    """A real number or an infinity; None of what is none."""
+    found = _parsed(answer_form(text).text)
+    value = found[0] if found else None
+    return (
+        value
+        if isinstance(value, Basic) and getattr(value, "is_extended_real", False) and not value.free_symbols
+        else None
+    )
+
+
+def _solved(text: str) -> Set | None:
+    """The solutions of an inequality in one letter between bars: `1 \\leq |z| \\leq 2`."""
+    found = _parsed(text)
+    if not found or not isinstance(found[0], Basic) or len(found[0].free_symbols) != 1:
+        return None
+    solved: Set = found[0].subs(found[0].free_symbols.pop(), Symbol("x", real=True)).as_set()
+    return solved
 
 
 def _single(gold: str, answer: str) -> bool:
     if _is_equation(gold) != _is_equation(answer):
         value, equation = (gold, answer) if _is_equation(answer) else (answer, gold)
-        left, _, right = equation.rpartition("=")
         # `3 + 2 = 5` states 5; `x^2 + 1 = 5` states no value.
-        return not re.search(r"(?<![\\a-z])[a-zA-Z](?![a-zA-Z])", left) and _single(value, right)
+        return not _VARIABLE.search(equation) and _single(value, _sides(equation)[-1])
+    if _is_equation(gold):
+        return _equations(_sides(gold), _sides(answer))
+    relations = _RELATION.fullmatch(gold), _RELATION.fullmatch(answer)
+    if relations[0] and relations[1]:
+        return _relations(relations[0], relations[1]) or _verified(gold, answer)
     one, other = _parsed(gold), _parsed(answer)
     if not one or not other:
         return False
-    if _is_equation(gold):
-        return _equations(gold, answer)
     first, second = one[0], other[0]
     if isinstance(first, Basic) and isinstance(second, Basic) and not isinstance(first, Relational):
-        numeric = _numeric(first, second)
+        numeric = _numeric(first, second, max(_rounding(gold), _rounding(answer)))
         if numeric is not None:
             return numeric
-    return bool(verify(one, other, float_rounding=6, numeric_precision=15, strict=True, timeout_seconds=None))
+    return _verified(gold, answer)
+
+
+def _verified(gold: str, answer: str) -> bool:
+    return bool(
+        verify(
+            _parsed(gold), _parsed(answer), float_rounding=6, numeric_precision=15, strict=True, timeout_seconds=None
+        )
+    )
 
 
 def _is_equation(text: str) -> bool:
-    return "=" in re.sub(r"\\(?:leq|geq|neq)|[<>!]=", "", text)
+    return "=" in without_braces(re.sub(r"\\(?:leq|geq|neq)|[<>!]=", "", text))
+
+
+def _sides(equation: str) -> list[str]:
+    """What stands between the equals signs that are in no braces."""
+    sides, depth = [""], 0
+    for character in equation:
+        depth += (character == "{") - (character == "}")
+        if character == "=" and depth == 0:
+            sides.append("")
+        else:
+            sides[-1] += character
+    return sides
 
 
 def _parsed(text: str) -> list[Any]:
+    if (plain := number(text)) is not None:  # mixed numbers, repeating decimals and 1e5 are misread by the parser
+        return [Rational(plain.value.numerator, plain.value.denominator)]
     if re.search(r"\\(?:sin|cos|tan|cot|sec|csc)(?![a-zA-Z])", text):
         text = re.sub(r"(\d+(?:\.\d+)?)\^\\circ", r"(\\frac{\1\\pi}{180})", text)
     return list(parse(f"${text}$", extraction_config=_CONFIG, parsing_timeout=None))
 
 
-def _numeric(gold: Any, answer: Any) -> bool | None:
-    """Two numbers without variables by their relative difference at `_DIGITS` digits; None of anything else.
+def _rounding(text: str) -> float:
+    """What a decimal may differ from the exact value that it stands for; 0 of what is none."""
+    found = number(text)
+    return 0.0 if found is None or found.digits < SIGNIFICANT else 0.5 * 10.0 ** -(found.decimals or 0)
+
+
+def _numeric(gold: Any, answer: Any, rounding: float) -> bool | None:
+    """Two numbers without variables by their difference, exactly or at `_DIGITS` digits; None of anything else.
 
     math-verify rounds to six decimals, where 1/2^99 equals 1/2^98.
     """
@@ -89,12 +195,11 @@ def _numeric(gold: Any, answer: Any) -> bool | None:
     if not (gold.is_finite and answer.is_finite):
         return bool(gold == answer)
     difference = gold - answer
-    if difference == 0:
-        return True
-    has_float = gold.atoms(type(N(1))) or answer.atoms(type(N(1)))
+    if difference.is_Rational:
+        return bool(abs(difference) <= rounding)
     scale = max(abs(N(gold, _DIGITS)), abs(N(answer, _DIGITS)))
-    relative = abs(N(difference, _DIGITS)) / scale if scale else abs(N(difference, _DIGITS))
-    return bool(relative < (1e-6 if has_float else 1e-25))
+    tolerance = scale * (_FLOATING if gold.atoms(Float) or answer.atoms(Float) else _EXACT)
+    return bool(abs(N(difference, _DIGITS)) <= max(tolerance, rounding))
 
 
 def _constants(value: Any) -> Any:
@@ -104,13 +209,11 @@ def _constants(value: Any) -> Any:
     return value.subs({symbol: E if symbol.name == "e" else I for symbol in value.free_symbols})
 
 
-def _equations(gold: str, answer: str) -> bool:
+def _equations(gold: list[str], answer: list[str]) -> bool:
     """Whether two equations say the same: the same sides, or differences that are multiples of one another."""
-    sides = [[_parsed(side) for side in text.split("=")] for text in (gold, answer)]
+    sides = [[_parsed(side) for side in pair] for pair in (gold, answer)]
     if any(len(pair) != 2 or not all(pair) for pair in sides):
-        return bool(verify(_parsed(gold), _parsed(answer), timeout_seconds=None)) and gold.count("=") == answer.count(
-            "="
-        )
+        return len(gold) == len(answer) and _verified("=".join(gold), "=".join(answer))
     expressions = [[side[0] for side in pair] for pair in sides]
     if not all(
         isinstance(side, Basic) and not isinstance(side, Relational | Eq) for pair in expressions for side in pair
@@ -121,3 +224,18 @@ def _equations(gold: str, answer: str) -> bool:
         return bool(simplify(one - other) == 0)
     ratio = simplify(one / other)
     return bool(ratio.is_number and ratio != 0)
+
+
+def _relations(gold: re.Match[str], answer: re.Match[str]) -> bool:
+    """Whether two inequalities are multiples of one another: `2x < 6`, `x < 3`, `-x > -3`."""
+    differences, closed = [], []
+    for low, sign, high in (gold.groups(), answer.groups()):
+        sides = [_parsed(side) for side in ((low, high) if sign in ("<", r"\leq") else (high, low))]
+        if not all(side and isinstance(side[0], Basic) and not isinstance(side[0], Relational) for side in sides):
+            return False
+        differences.append(sides[1][0] - sides[0][0])
+        closed.append(sign in (r"\leq", r"\geq"))
+    if closed[0] != closed[1] or simplify(differences[1]) == 0:
+        return False
+    ratio = simplify(differences[0] / differences[1])
+    return bool(ratio.is_number and ratio > Integer(0))
