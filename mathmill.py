@@ -9,6 +9,7 @@ from typing import NoReturn
 import typer
 
 import pipeline.cache_commands
+import pipeline.classifier_commands
 import pipeline.commands
 import training.commands
 import training.train_commands
@@ -22,6 +23,7 @@ app = typer.Typer(
 for _command in (*pipeline.commands.COMMANDS, *training.commands.COMMANDS):
     app.command()(_command)
 app.add_typer(pipeline.cache_commands.app, name="refine-cache")
+app.add_typer(pipeline.classifier_commands.app, name="classifier")
 app.add_typer(training.train_commands.app, name="train")
 
 

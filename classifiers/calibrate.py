@@ -1,21 +1,22 @@
-"""Fit the calibration of a model: `python -m classifiers.calibrate MODEL DATA.jsonl …` rewrites its card.
+"""Fit the calibration of a model, so that 0.5 is a sensible threshold.
 
 Platt scaling (Platt 1999) over the log-odds. Both sides weigh the same, and within a side every source: a score of 0.5
 is the point at which a page is as likely to come from either side. The sources should be others than those of the
 training.
 """
 
-import argparse
 import math
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from classifiers.card import Calibration, read_card
-from classifiers.dataset import read_labelled
+from classifiers.card import Calibration, Card, card_path, held_out_path, read_card, write_card
+from classifiers.dataset import Labelled, cut_at, read_labelled
+from classifiers.evaluate import evaluate_model
 from classifiers.model import Model, log_odds
 
 _STEPS = 500
+_NAMED_SOURCES = 50
 _LONGEST_STEP = 0.25  # Newton's method overshoots where nearly all scores are at one of the ends
 _RIDGE = 1e-3  # keeps separable data from asking for an infinite slope
 
@@ -54,23 +55,26 @@ def fit_calibration(probabilities: Sequence[float], positive: Sequence[bool], so
     return Calibration(scale=round(scale, 4), offset=round(offset, 4))
 
 
-def main() -> None:
-    """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m classifiers.calibrate", description=__doc__)
-    parser.add_argument("model", type=Path, help="a model with a card beside it")
-    parser.add_argument("data", nargs="+", type=Path, metavar="DATA.jsonl", help="labelled texts")
-    arguments = parser.parse_args()
-    card_path = arguments.model.with_suffix(".json")
-    card = read_card(card_path)
-    model = Model(arguments.model)
-    rows = list(read_labelled(arguments.data))
+def calibrate(path: Path, rows: Sequence[Labelled]) -> Card:
+    """Fit the calibration of the model at `path` and write its card anew, the figures on the texts held out too.
+
+    Raises:
+        ValueError: no card, no texts of both sides, or probabilities that do not rise with the truth.
+    """
+    if not card_path(path).is_file():
+        raise ValueError(f"{card_path(path)}: no such card; a calibration belongs to a model that was trained here")
+    card, model = read_card(card_path(path)), Model(path)
+    rows = cut_at(rows, card.cut, card.label.removeprefix("__label__"))
     positive = [f"__label__{row.label}" == card.label for row in rows]
     sources = [row.source for row in rows]
     calibration = fit_calibration([model.probability(row.text) for row in rows], positive, sources)
-    changed = {"calibration": calibration, "training": {**card.training, "calibrated_on": sorted(set(sources))}}
-    card_path.write_text(card.model_copy(update=changed).model_dump_json(indent=1) + "\n", encoding="utf-8")
-    print(f"{card_path}: {calibration!r}")
-
-
-if __name__ == "__main__":
-    main()
+    on = sorted(set(sources))
+    named = on if len(on) <= _NAMED_SOURCES else [f"{len(on)} sources"]
+    changed = {"calibration": calibration, "training": {**card.training, "calibrated_on": named}}
+    card = card.model_copy(update=changed)
+    write_card(card_path(path), card)
+    if held_out_path(path).is_file():
+        held = list(read_labelled([held_out_path(path)]))
+        card = card.model_copy(update={"evaluation": evaluate_model(Model(path), held).as_json()})
+        write_card(card_path(path), card)
+    return card

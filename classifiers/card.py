@@ -32,8 +32,29 @@ class Card(BaseModel):
     """From probability to score."""
     xxh3_128: str
     """Digest of the model file that this card describes."""
+    cut: int | None = None
+    """Lowest score of an annotated text that was `label`; null: texts were trained on by the labels that they had."""
     training: dict[str, Any] = Field(default_factory=dict)
-    """Settings and sources of the training run; for the reader."""
+    """Settings, files and sources of the training run; for the reader."""
+    evaluation: dict[str, Any] | None = None
+    """Figures over the texts held out, of calibrated scores (`classifiers.evaluate`); for the reader."""
+
+
+def card_path(model: Path) -> Path:
+    """Where the card of a model file stands."""
+    return model.with_suffix(".json")
+
+
+def held_out_path(model: Path) -> Path:
+    """Where the texts are that were held out when a model was trained."""
+    return model.with_suffix(".held-out.jsonl")
+
+
+def write_card(path: Path, card: Card) -> None:
+    """Write a card; on return it is whole."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.write_text(card.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    temporary.replace(path)
 
 
 def read_card(path: Path) -> Card:

@@ -1,9 +1,10 @@
-"""Labelled texts: reading them, and cutting them into pieces of the lengths that pages have."""
+"""Labelled texts: reading them, holding sources out, and cutting texts into pieces of the lengths that pages have."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import xxhash
 
@@ -14,10 +15,21 @@ class Labelled(NamedTuple):
     text: str
     label: str
     source: str
+    year: str = ""
+    """Of the capture, where it is known."""
+    tokens: int | None = None
+    """Of the whole page, where somebody has counted them."""
+    weight: float = 1.0
+    """How many pages of the corpus the text stands for, where it was sampled."""
+    score: float | None = None
+    """Of a rubric, where a model or a person gave one."""
 
 
 def read_labelled(paths: Iterable[Path]) -> Iterator[Labelled]:
-    """Rows of JSONL files: objects with `text`, `label` and, unless the file's name is to serve, `source`.
+    """Rows of JSONL files, those of `mathmill classifier annotate` among them.
+
+    Each is an object with `text`, `label` and, unless the file's name is to serve, `source`; `year`, `tokens`, `weight`
+    and `score` may be there.
 
     Raises:
         ValueError: a row is malformed; the message names file, line and what is expected.
@@ -27,18 +39,66 @@ def read_labelled(paths: Iterable[Path]) -> Iterator[Labelled]:
             for number, line in enumerate(lines, 1):
                 if not line.strip():
                     continue
+                where = f"{path}:{number}"
                 try:
                     row = json.loads(line)
                 except json.JSONDecodeError as error:
-                    raise ValueError(f"{path}:{number}: not JSON: {error}") from error
+                    raise ValueError(f"{where}: not JSON: {error}") from error
                 if not isinstance(row, dict):
-                    raise ValueError(f"{path}:{number}: expected an object, got {line[:60]!r}")
-                text, label, source = row.get("text"), row.get("label"), row.get("source", path.stem)
-                if not (isinstance(text, str) and isinstance(label, str) and label and isinstance(source, str)):
-                    raise ValueError(f"{path}:{number}: expected strings `text` and `label`, got {line[:60]!r}")
-                if any(character.isspace() for character in label):
-                    raise ValueError(f"{path}:{number}: label {label!r} holds white space; use a single word")
-                yield Labelled(text, label, source)
+                    raise ValueError(f"{where}: expected an object, got {line[:60]!r}")
+                yield _labelled(row, path.stem, where, line)
+
+
+def _labelled(row: dict[str, Any], stem: str, where: str, line: str) -> Labelled:
+    text, label, source = row.get("text"), row.get("label"), row.get("source") or stem
+    if not (isinstance(text, str) and isinstance(label, str) and label and isinstance(source, str)):
+        raise ValueError(f"{where}: expected strings `text` and `label`, got {line[:60]!r}")
+    if any(character.isspace() for character in label):
+        raise ValueError(f"{where}: label {label!r} holds white space; use a single word")
+    score, weight, tokens = row.get("score"), row.get("weight", 1.0), row.get("tokens")
+    for name, value in (("score", score), ("weight", weight), ("tokens", tokens)):
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+            raise ValueError(f"{where}: {name}: {value!r} is no number")
+    return Labelled(text, label, source, str(row.get("year") or ""), tokens, weight or 1.0, score)
+
+
+def cut_at(rows: Sequence[Labelled], cut: int | None, positive: str) -> list[Labelled]:
+    """Rows labelled by their scores: `positive` from `cut` on, `other` below; as they are where `cut` is None.
+
+    Rows without a score keep their label.
+    """
+    if cut is None:
+        return list(rows)
+    return [row if row.score is None else row._replace(label=positive if row.score >= cut else "other") for row in rows]
+
+
+def write_labelled(path: Path, rows: Iterable[Labelled]) -> None:
+    """Write rows as `read_labelled` reads them; on return the file is whole."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    with temporary.open("w", encoding="utf-8") as file:
+        file.writelines(json.dumps(row._asdict(), ensure_ascii=False) + "\n" for row in rows)
+    temporary.replace(path)
+
+
+def hold_out(rows: Sequence[Labelled], share: float, seed: int) -> tuple[list[Labelled], list[Labelled]]:
+    """Rows to learn from, and rows of whole sources, at most `share` of all, that are held out; both in their order.
+
+    Sources come in an order that depends on the seed and their names alone. One that would exceed the share is passed
+    over, and so is one without which a label would have no text left to learn from.
+    """
+    left = Counter(row.label for row in rows)
+    sources: dict[str, Counter[str]] = {}
+    for row in rows:
+        sources.setdefault(row.source, Counter())[row.label] += 1
+    held: set[str] = set()
+    room = int(share * len(rows))
+    for source in sorted(sources, key=lambda name: (xxhash.xxh3_64_intdigest(f"{seed} {name}"), name)):
+        texts = sources[source]
+        if texts.total() <= room and all(left[label] > count for label, count in texts.items()):
+            held.add(source)
+            room -= texts.total()
+            left -= texts
+    return [row for row in rows if row.source not in held], [row for row in rows if row.source in held]
 
 
 def pieces(text: str, lengths: Sequence[int], first: int = 0) -> Iterator[str]:

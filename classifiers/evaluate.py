@@ -1,32 +1,42 @@
-"""How well a model does, by source: `python -m classifiers.evaluate MODEL DATA.jsonl …`."""
+"""How well a model does: by source, at every threshold, and what a threshold keeps of each year."""
 
-import argparse
+import math
+from collections import Counter, defaultdict
 from collections.abc import Sequence
-from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from classifiers.dataset import read_labelled
-from classifiers.model import load_model
+from classifiers.dataset import Labelled, cut_at
+from classifiers.model import Model
 
-THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+THRESHOLDS = tuple(step / 20 for step in range(1, 20))
+_SOURCES = 30
 
 
 class Metrics(NamedTuple):
-    """Figures at one threshold; a figure whose denominator is 0 is nan."""
+    """Figures at one threshold; a figure whose denominator is 0 is nan. `kept` is the share of all texts."""
 
+    kept: float
     precision: float
     recall: float
     f1: float
 
 
-def metrics(scores: Sequence[float], positive: Sequence[bool], threshold: float = 0.5) -> Metrics:
-    """Precision, recall and F1 of `score >= threshold`."""
-    kept = [truth for score, truth in zip(scores, positive, strict=True) if score >= threshold]
-    true, wanted = sum(kept), sum(positive)
-    precision = true / len(kept) if kept else float("nan")
-    recall = true / wanted if wanted else float("nan")
-    f1 = 2 * true / (len(kept) + wanted) if kept or wanted else float("nan")
-    return Metrics(precision, recall, f1)
+def metrics(
+    scores: Sequence[float], positive: Sequence[bool], threshold: float = 0.5, weights: Sequence[float] | None = None
+) -> Metrics:
+    """Share kept, precision, recall and F1 of `score >= threshold`; a text counts `weights` times."""
+    weights = weights or [1.0] * len(scores)
+    kept = true = wanted = 0.0
+    for score, truth, weight in zip(scores, positive, weights, strict=True):
+        kept += weight * (score >= threshold)
+        true += weight * (score >= threshold) * truth
+        wanted += weight * truth
+    f1 = _ratio(2 * true, kept + wanted)
+    return Metrics(_ratio(kept, sum(weights)), _ratio(true, kept), _ratio(true, wanted), f1)
+
+
+def _ratio(part: float, whole: float) -> float:
+    return part / whole if whole else math.nan
 
 
 def auc(scores: Sequence[float], positive: Sequence[bool]) -> float:
@@ -41,7 +51,7 @@ def auc(scores: Sequence[float], positive: Sequence[bool]) -> float:
         at = end
     wanted = sum(positive)
     others = len(positive) - wanted
-    return (rank_sum - wanted * (wanted + 1) / 2) / (wanted * others) if wanted and others else float("nan")
+    return _ratio(rank_sum - wanted * (wanted + 1) / 2, wanted * others)
 
 
 class SourceResult(NamedTuple):
@@ -56,53 +66,125 @@ class SourceResult(NamedTuple):
     q95: float
 
 
-class Evaluation(NamedTuple):
-    """Results by source, and over all texts: AUC, and metrics by threshold."""
+class YearResult(NamedTuple):
+    """One year of capture: its texts, and the share of their tokens that each of `THRESHOLDS` keeps."""
 
+    year: str
+    texts: int
+    kept: tuple[float, ...]
+
+
+class Evaluation(NamedTuple):
+    """Results by source and year, and over all texts: AUC, and metrics by threshold. `unit` is what a year counts."""
+
+    texts: int
     sources: tuple[SourceResult, ...]
     auc: float
     curve: dict[float, Metrics]
+    years: tuple[YearResult, ...]
+    unit: str
+
+    def as_json(self) -> dict[str, Any]:
+        """For a card or a file: nan as null, the sources with the most texts."""
+        return {
+            "texts": self.texts,
+            "auc": _number(self.auc),
+            "curve": [
+                {"threshold": threshold, **{name: _number(value) for name, value in row._asdict().items()}}
+                for threshold, row in self.curve.items()
+            ],
+            "years": {row.year: {"texts": row.texts, f"{self.unit}_kept": _steps(row.kept)} for row in self.years},
+            "sources": [
+                {name: _number(value) for name, value in row._asdict().items()} for row in largest(self.sources)
+            ],
+        }
 
 
-def evaluate(scored: Sequence[tuple[float, str, str]], positive: str) -> Evaluation:
-    """Evaluate rows of (score, label, source)."""
-    results = []
-    for source, label in sorted({(source, label) for _, label, source in scored}):
-        scores = sorted(score for score, *key in scored if key == [label, source])
-        right = sum((score >= 0.5) == (label == positive) for score in scores) / len(scores)
-        quantiles = (scores[min(int(share * len(scores)), len(scores) - 1)] for share in (0.05, 0.5, 0.95))
-        results.append(SourceResult(source, label, len(scores), right, *quantiles))
-    values, truths = [score for score, *_ in scored], [label == positive for _, label, _ in scored]
-    curve = {threshold: metrics(values, truths, threshold) for threshold in THRESHOLDS}
-    return Evaluation(tuple(results), auc(values, truths), curve)
+def _number(value: Any) -> Any:
+    if isinstance(value, float):
+        return None if math.isnan(value) else round(value, 4)
+    return value
+
+
+def _steps(kept: Sequence[float]) -> dict[str, Any]:
+    return {str(threshold): _number(share) for threshold, share in zip(THRESHOLDS, kept, strict=True)}
+
+
+def largest(sources: Sequence[SourceResult]) -> list[SourceResult]:
+    """The sources with the most texts, in the order of their names."""
+    return sorted(sorted(sources, key=lambda row: (-row.texts, row.source, row.label))[:_SOURCES])
+
+
+def evaluate(rows: Sequence[Labelled], scores: Sequence[float], positive: str) -> Evaluation:
+    """Evaluate the scores of rows; `positive` is the label that should score high.
+
+    Within a year texts count alike; elsewhere each counts as often as its weight says. Where not every row of a year
+    has its tokens counted, characters stand for them.
+    """
+    groups: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
+    for row, score in zip(rows, scores, strict=True):
+        groups[row.source, row.label].append(score)
+    truths = [row.label == positive for row in rows]
+    weights = [row.weight for row in rows]
+    counted = bool(rows) and all(row.tokens is not None for row in rows)
+    return Evaluation(
+        texts=len(rows),
+        sources=tuple(_source(*key, sorted(found), key[1] == positive) for key, found in sorted(groups.items())),
+        auc=auc(scores, truths),
+        curve={threshold: metrics(scores, truths, threshold, weights) for threshold in THRESHOLDS},
+        years=tuple(_years(rows, scores)),
+        unit="tokens" if counted else "characters",
+    )
+
+
+def _source(source: str, label: str, scores: list[float], wanted: bool) -> SourceResult:
+    right = sum((score >= 0.5) == wanted for score in scores) / len(scores)
+    quantiles = (scores[min(int(share * len(scores)), len(scores) - 1)] for share in (0.05, 0.5, 0.95))
+    return SourceResult(source, label, len(scores), right, *quantiles)
+
+
+def _years(rows: Sequence[Labelled], scores: Sequence[float]) -> list[YearResult]:
+    counted = all(row.tokens is not None for row in rows)
+    texts: Counter[str] = Counter()
+    sizes: defaultdict[str, float] = defaultdict(float)
+    kept: defaultdict[str, list[float]] = defaultdict(lambda: [0.0] * len(THRESHOLDS))
+    for row, score in zip(rows, scores, strict=True):
+        size = row.tokens if counted and row.tokens is not None else len(row.text)
+        texts[row.year] += 1
+        sizes[row.year] += size
+        for place, threshold in enumerate(THRESHOLDS):
+            kept[row.year][place] += size * (score >= threshold)
+    return [
+        YearResult(year, texts[year], tuple(_ratio(part, sizes[year]) for part in kept[year]))
+        for year in sorted(texts)
+        if year
+    ]
+
+
+def evaluate_model(model: Model, rows: Sequence[Labelled]) -> Evaluation:
+    """Evaluate a model on labelled texts: its own label is positive, scores are cut as in its training."""
+    positive = model.label.removeprefix("__label__")
+    return evaluate(cut_at(rows, model.cut, positive), model.score([row.text for row in rows]), positive)
 
 
 def report(evaluation: Evaluation) -> str:
     """The evaluation as Markdown tables."""
+    shown = largest(evaluation.sources)
     lines = ["| source | label | texts | right at 0.5 | 5 % | median | 95 % |", "|---|---|---|---|---|---|---|"]
-    for row in evaluation.sources:
+    for row in shown:
         quantiles = f"{row.q05:.3f} | {row.q50:.3f} | {row.q95:.3f}"
         lines.append(f"| {row.source} | {row.label} | {row.texts} | {row.right:.3f} | {quantiles} |")
-    lines += ["", f"AUC over all texts: {evaluation.auc:.4f}", ""]
-    lines += ["| threshold | precision | recall | F1 |", "|---|---|---|---|"]
-    for threshold, row_metrics in evaluation.curve.items():
-        lines.append(f"| {threshold} | {' | '.join(f'{value:.3f}' for value in row_metrics)} |")
+    if more := len(evaluation.sources) - len(shown):
+        lines.append(f"| {more:,} more | | | | | | |")
+    lines += ["", f"AUC over {evaluation.texts:,} texts: {evaluation.auc:.4f}", ""]
+    lines += ["| threshold | kept | precision | recall | F1 |", "|---|---|---|---|---|"]
+    for threshold, figures in evaluation.curve.items():
+        lines.append(f"| {threshold} | {' | '.join(f'{value:.3f}' for value in figures)} |")
+    if evaluation.years:
+        marks = THRESHOLDS[1::2]
+        lines += ["", f"Share of {evaluation.unit} kept, by year:", ""]
+        lines.append(f"| year | texts | {' | '.join(map(str, marks))} |")
+        lines.append("|---" * (len(marks) + 2) + "|")
+        for year in evaluation.years:
+            lines.append(f"| {year.year} | {year.texts} | {' | '.join(f'{share:.3f}' for share in year.kept[1::2])} |")
     return "\n".join(lines)
-
-
-def main() -> None:
-    """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m classifiers.evaluate", description=__doc__)
-    parser.add_argument("model", help="a bundled name, or the path of a model")
-    parser.add_argument("data", nargs="+", type=Path, metavar="DATA.jsonl", help="labelled texts")
-    parser.add_argument("--positive", default="math", help="the label that should score high (default: %(default)s)")
-    arguments = parser.parse_args()
-    model = load_model(arguments.model)
-    rows = list(read_labelled(arguments.data))
-    scores = model.score([row.text for row in rows])
-    scored = [(score, row.label, row.source) for score, row in zip(scores, rows, strict=True)]
-    print(report(evaluate(scored, arguments.positive)))
-
-
-if __name__ == "__main__":
-    main()

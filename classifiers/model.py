@@ -7,7 +7,7 @@ from typing import Any
 
 import xxhash
 
-from classifiers.card import Calibration, read_card
+from classifiers.card import Calibration, card_path, read_card
 from classifiers.normalise import NORMALISER, excerpt, normalise
 
 BUNDLED = Path(__file__).parent / "models"
@@ -51,19 +51,20 @@ class Model:
     def __init__(self, path: Path, label: str | None = None) -> None:
         self.path = path
         self.name = path.stem
+        self.cut: int | None = None
         self.digest = file_digest(path) if path.is_file() else ""
-        card_path = path.with_suffix(".json")
+        beside = card_path(path)
         self._calibration, self._prepare = Calibration(), plain
-        if card_path.is_file():
-            card = read_card(card_path)
+        if beside.is_file():
+            card = read_card(beside)
             if card.xxh3_128 != self.digest:
-                raise ValueError(f"{card_path}: xxh3_128: describes {card.xxh3_128}, but {path.name} is {self.digest}")
+                raise ValueError(f"{beside}: xxh3_128: describes {card.xxh3_128}, but {path.name} is {self.digest}")
             if card.normaliser != NORMALISER:
                 raise ValueError(
-                    f"{card_path}: normaliser: the model was trained behind {card.normaliser}, this program has "
-                    f"{NORMALISER}; train it again with `python -m classifiers.train`"
+                    f"{beside}: normaliser: the model was trained behind {card.normaliser}, this program has "
+                    f"{NORMALISER}; train it again"
                 )
-            self.name, self._calibration, self._prepare = card.name, card.calibration, normalise
+            self.name, self.cut, self._calibration, self._prepare = card.name, card.cut, card.calibration, normalise
             label = label or card.label
             self.digest = xxhash.xxh3_128_hexdigest(f"{self.digest} {NORMALISER} {card.calibration!r}")
         self.label = label or DEFAULT_LABEL

@@ -10,6 +10,10 @@ class TrainSettings(BaseModel):
 
     positive: str = "math"
     """The label whose probability is the score; every other label of the data counts against it."""
+    cut: int | None = None
+    """Lowest `score` of a row that is `positive`, the others being `other`; null: labels as the rows have them."""
+    held_out: float = Field(default=0.1, ge=0, lt=1)
+    """Share of the texts, at most, that is held out in whole sources: for the card's figures and for calibration."""
     piece_chars: tuple[int, ...] = (100, 250, 600, 1500, 5000, 12000)
     """Lengths of the pieces that texts are cut into, taken in turn: pages are short and long, and so is training."""
     pieces_per_source: int = Field(default=6000, gt=0)
@@ -33,7 +37,7 @@ class TrainSettings(BaseModel):
     learning_rate: float = Field(default=0.1, gt=0)
     """fastText's initial learning rate."""
     seed: int = 7
-    """Seed of the pieces' order and of fastText."""
+    """Seed of the sources held out, of the pieces' order and of fastText."""
     cutoff: int = Field(default=40_000, ge=0)
     """Features kept when the model is quantised (.ftz); 0 keeps all."""
     requantise_subvector: int = Field(default=2, gt=0)

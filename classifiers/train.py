@@ -1,26 +1,36 @@
-"""Train a classifier on labelled texts: `python -m classifiers.train DATA.jsonl … --out model.ftz`.
+"""Train a classifier on labelled texts.
 
 Texts are cut into pieces of the lengths that pages have, normalised as pages will be, and given to fastText in a fresh
-process. Equal data and settings give an equal model file. Beside the model stands its card.
+process. Equal data and settings give an equal model file. Whole sources are held out; beside the model stand they, and
+its card with the figures on them.
 """
 
-import argparse
-import json
 import random
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
-from classifiers.card import Calibration, Card
-from classifiers.dataset import Labelled, read_labelled, training_pieces
+from classifiers.card import Calibration, Card, card_path, held_out_path, write_card
+from classifiers.dataset import Labelled, cut_at, hold_out, training_pieces, write_labelled
+from classifiers.evaluate import evaluate_model
 from classifiers.fit import fit
-from classifiers.model import file_digest
+from classifiers.model import Model, file_digest
 from classifiers.normalise import NORMALISER, normalise
 from classifiers.settings import TrainSettings
 
 GENERAL_WORDS = Path(__file__).parent / "seed" / "general_words.txt"
 _FEWEST_STRIPPED = 12
+_NAMED_SOURCES = 50
+
+
+class DataFile(NamedTuple):
+    """A file of labelled texts: its name, bytes and digest."""
+
+    file: str
+    bytes: int
+    xxh3_128: str
 
 
 def training_lines(rows: Sequence[Labelled], settings: TrainSettings) -> list[str]:
@@ -42,7 +52,11 @@ def training_lines(rows: Sequence[Labelled], settings: TrainSettings) -> list[st
             if len(stripped) >= _FEWEST_STRIPPED:
                 lines[False].append(f"__label__{others[0]} {' '.join(stripped)}")
     if not (lines[True] and others):
-        raise ValueError(f"training needs texts labelled {settings.positive!r} and texts of another label")
+        found = ", ".join(sorted({row.label for row in rows})) or "none"
+        raise ValueError(
+            f"training needs texts labelled {settings.positive!r} (the setting `positive`) and texts of another label; "
+            f"the labels are: {found}"
+        )
     more = max(len(side) for side in lines.values())
     balanced = []
     for side in lines.values():
@@ -52,40 +66,55 @@ def training_lines(rows: Sequence[Labelled], settings: TrainSettings) -> list[st
     return balanced
 
 
-def train(rows: Sequence[Labelled], out: Path, settings: TrainSettings) -> Card:
-    """Train on `rows`, write the model to `out` and its card beside it.
+def train(rows: Sequence[Labelled], out: Path, settings: TrainSettings, data: Sequence[DataFile] = ()) -> Card:
+    """Train on `rows` and write the model to `out`, its card and the texts held out beside it.
+
+    `data` says where the rows are from.
 
     Raises:
-        ValueError: a label is missing. RuntimeError: fastText failed.
+        ValueError: a label or, with `cut`, every score is missing. RuntimeError: fastText failed.
     """
+    if settings.cut is not None and all(row.score is None for row in rows):
+        raise ValueError(f"cut: {settings.cut}: no text has a `score`; take it out, and their labels count")
+    rows = cut_at(rows, settings.cut, settings.positive)
+    taught, held = hold_out(rows, settings.held_out, settings.seed)
     with tempfile.TemporaryDirectory(prefix="mathmill-train-") as folder:
         lines = Path(folder) / "lines.txt"
-        lines.write_text("\n".join(training_lines(rows, settings)) + "\n", encoding="utf-8")
+        lines.write_text("\n".join(training_lines(taught, settings)) + "\n", encoding="utf-8")
         fit(lines, out, settings)
-    texts = Counter(f"{row.label}/{row.source}" for row in rows)
     card = Card(
         name=out.stem,
         label=f"__label__{settings.positive}",
         normaliser=NORMALISER,
         calibration=Calibration(),
         xxh3_128=file_digest(out),
-        training={"settings": settings.model_dump(mode="json"), "texts": dict(sorted(texts.items()))},
+        cut=settings.cut,
+        training={
+            "settings": settings.model_dump(mode="json"),
+            "data": [file._asdict() for file in data],
+            "texts": _counts(taught),
+            "held_out": _counts(held),
+        },
     )
-    out.with_suffix(".json").write_text(card.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    held_out_path(out).unlink(missing_ok=True)
+    write_card(card_path(out), card)
+    if held:
+        write_labelled(held_out_path(out), held)
+        card = card.model_copy(update={"evaluation": evaluate_model(Model(out), held).as_json()})
+        write_card(card_path(out), card)
     return card
 
 
-def main() -> None:
-    """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m classifiers.train", description=__doc__)
-    parser.add_argument("data", nargs="+", type=Path, metavar="DATA.jsonl", help="lines with text, label and source")
-    parser.add_argument("--out", type=Path, required=True, metavar="MODEL", help="the .ftz (small) or .bin to write")
-    parser.add_argument("--settings", default="{}", metavar="JSON", help="changes to the settings, as a JSON object")
-    arguments = parser.parse_args()
-    settings = TrainSettings.model_validate(json.loads(arguments.settings))
-    card = train(list(read_labelled(arguments.data)), arguments.out, settings)
-    print(f"{arguments.out}: {arguments.out.stat().st_size} bytes, xxh3_128 {card.xxh3_128}")
+def describe(paths: Iterable[Path]) -> list[DataFile]:
+    """Name, size and digest of data files."""
+    return [DataFile(path.name, path.stat().st_size, file_digest(path)) for path in paths]
 
 
-if __name__ == "__main__":
-    main()
+def _counts(rows: Sequence[Labelled]) -> dict[str, int]:
+    """Texts by label and source; of many sources the largest, and the others of a label together."""
+    counts = Counter((row.label, row.source) for row in rows)
+    named = {key for key, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:_NAMED_SOURCES]}
+    texts: Counter[str] = Counter()
+    for (label, source), count in counts.items():
+        texts[f"{label}/{source}" if (label, source) in named else f"{label}, other sources"] += count
+    return dict(sorted(texts.items()))
