@@ -96,40 +96,50 @@ def load_exemplars(name: str, task: Task, source: str | None, shots: int) -> tup
         return [], "none"
     if source is None:
         if task.exemplars is None:
-            raise BadInput(f"{name}: no worked examples are shipped for it; give --exemplars FILE or --shots 0")
+            raise BadInput(f"{name}: no worked examples are shipped for it; set exemplars to a file, or shots to 0")
         path, picked = manifests.ROOT / "exemplars" / f"{task.exemplars}.jsonl", None
     else:
         file, _, indices = source.partition(":")
-        path, picked = Path(file), [int(index) for index in indices.split(",")] if indices else None
+        path, picked = Path(file), _indices(source, indices) if indices else None
     if not path.is_file():
-        raise BadInput(f"--exemplars {source}: no such file; give a JSONL file with question and solution")
+        raise BadInput(f"exemplars: {source}: no such file; give a JSONL file with question and solution")
     rows = [_problem(str(path), place, row, task) for place, row in enumerate(_json_rows(path))]
     if picked is not None and (worst := max(picked)) >= len(rows):
-        raise BadInput(f"--exemplars {source}: row {worst}: the file has {len(rows)}; take smaller indices")
+        raise BadInput(f"exemplars: {source}: row {worst}: the file has {len(rows)}; take smaller indices")
     chosen = (rows if picked is None else [rows[place] for place in picked])[:shots]
     if len(chosen) < shots:
-        raise BadInput(f"{name}: {shots} shots, but {path.name} gives {len(chosen)}; lower --shots or add examples")
+        raise BadInput(f"{name}: {shots} shots, but {path.name} gives {len(chosen)}; lower shots, or add examples")
     if lacking := next((row.id for row in chosen if not row.solution), None):
         raise BadInput(f"{path}: {lacking}: no solution; a worked example needs the field solution")
     return chosen, digest([[row.question, row.solution] for row in chosen])[:12]
 
 
+def _indices(source: str, indices: str) -> list[int]:
+    if not re.fullmatch(r"\d+(,\d+)*", indices):
+        raise BadInput(f"exemplars: {source}: {indices!r} are no rows; write FILE:0,3,7, rows counted from 0")
+    return [int(index) for index in indices.split(",")]
+
+
 def _file(name: str, task: Task, data: Path) -> Path:
     if data.is_file():
         return data
+    if not data.is_dir():
+        raise BadInput(f"{data}: no such file or folder; give the JSONL file of {name}, or a folder that holds it")
     names = (name, *task.files)
     found = next((data / f"{stem}.jsonl" for stem in names if (data / f"{stem}.jsonl").is_file()), None)
     if found is None:
         wanted = " or ".join(f"{stem}.jsonl" for stem in names)
-        raise BadInput(f"--data {data}: no {wanted} for task {name}; name the file so, or leave the task out")
+        raise BadInput(f"{data}: no {wanted} for task {name}; name the file so, or leave the task out")
     return found
 
 
 def _json_rows(path: Path) -> Iterator[dict[str, Any]]:
-    with path.open(encoding="utf-8") as lines:
+    with path.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
             try:
-                row = json.loads(line)
+                row = json.loads(line.decode("utf-8"))
+            except UnicodeDecodeError as error:
+                raise BadInput(f"{path}: line {number}: not UTF-8; save the file as UTF-8") from error
             except json.JSONDecodeError as error:
                 raise BadInput(f"{path}: line {number}: not JSON: {error}; correct the line") from error
             if not isinstance(row, dict):

@@ -90,9 +90,12 @@ def _override(source: str, data: dict[str, Any], override: str) -> None:
 def _explain(model: type[BaseModel], error: ValidationError) -> str:
     """The first problem in one line: field, value, mend."""
     problem = error.errors()[0]
-    field = ".".join(str(part) for part in problem["loc"]) or model.__name__.lower()
+    field = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "missing":
         return f"{field}: missing; add it"
+    message = problem["msg"].removeprefix("Value error, ")
+    if isinstance(problem["input"], dict) and problem["type"] == "value_error":
+        return f"{field}: {message}" if field else message  # fields that do not go together: it names them
     value = json.dumps(problem["input"], default=str, ensure_ascii=False)
     value = value if len(value) <= 120 else value[:117] + "..."
     if problem["type"] == "extra_forbidden":
@@ -100,7 +103,6 @@ def _explain(model: type[BaseModel], error: ValidationError) -> str:
         close = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1)
         mend = f"did you mean {close[0]}?" if close else f"known keys: {', '.join(known)}"
         return f"{field}: {value}: unknown key; {mend}"
-    message = problem["msg"].removeprefix("Value error, ")
     return f"{field}: {value}: {message[0].lower()}{message[1:]}"
 
 

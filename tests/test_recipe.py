@@ -49,7 +49,7 @@ def test_an_exponent_needs_no_dot(tmp_path):
         (GOOD + "filter: {min_math_score: high}\n", (), 'min_math_score: "high": input should be a valid number'),
         (GOOD + "filter: {min_math_score: 1.5}\n", (), "min_math_score: 1.5: input should be less than or equal"),
         (GOOD + "filter: {min_chars: '100'}\n", (), 'filter.min_chars: "100": input should be a valid integer'),
-        (GOOD + "filter: {min_chars: 9, max_chars: 8}\n", (), "filter: {"),
+        (GOOD + "filter: {min_chars: 9, max_chars: 8}\n", (), "filter: min_chars 9 is above max_chars 8; swap"),
         (GOOD + "filter: 3\n", (), "filter: 3: input should be an object"),
         ("name: x\n", (), "inputs: missing; add it"),
         ("name: x\ninputs: []\n", (), "inputs: []: tuple should have at least 1 item"),

@@ -181,6 +181,7 @@ def evaluate(
     from pipeline.errors import BadInput
     from pipeline.progress import Reporter
     from training.evaluate.evaluate import evaluate as run_evaluation
+    from training.evaluate.evaluate import prepare
     from training.evaluate.model import open_model
     from training.evaluate.positions import PositionSettings, evaluate_positions
     from training.evaluate.protocol import EvaluationSettings
@@ -195,6 +196,9 @@ def evaluate(
     folders = [out / Path(model).name for model in models]
     if twice := next((folder for place, folder in enumerate(folders) if folder in folders[:place]), None):
         raise BadInput(f"two models are called {twice.name}; evaluate one of them with another --out, and see --beside")
+    before = [load_results(folder) for folder in beside]
+    if of_tasks is not None:
+        prepare(names, of_tasks, data)  # refused before a model is loaded
     reporter = Reporter(quiet=False)
     for model, folder in zip(models, folders, strict=True):
         engine, tokenizer = open_model(model, dtype, batch, partial(claim, folder))
@@ -204,7 +208,7 @@ def evaluate(
         if of_positions is not None and positions is not None:
             evaluate_positions(name, engine, tokenizer, positions, of_positions, folder, reporter)
         engine.close()
-    print(render_table([load_results(folder) for folder in (*beside, *folders)]))
+    print(render_table([*before, *(load_results(folder) for folder in folders)]))
 
 
 def branch(

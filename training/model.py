@@ -177,6 +177,42 @@ def shape_model(settings: ModelSettings, config: Any, place: Placement, root: ty
     return loss_model
 
 
+def check_context(config: Any, prompt: int, answer: int) -> None:
+    """Refuse texts that are longer than a model was made for.
+
+    Args:
+        config: transformers config; one without a limit takes all.
+        prompt: tokens of the longest prompt.
+        answer: tokens of the longest answer.
+
+    Raises:
+        BadInput: they do not fit into its context together.
+    """
+    limit = getattr(config, "max_position_embeddings", None)
+    if limit is not None and prompt + answer > limit:
+        raise BadInput(
+            f"a prompt of {prompt:,} tokens with an answer of at most {answer:,}: the model's context has {limit:,} "
+            "(max_position_embeddings in its config.json); lower the longest answer, or leave out long prompts"
+        )
+
+
+def check_vocabulary(config: Any, largest: int) -> None:
+    """Refuse tokens that a model has no embedding for.
+
+    Args:
+        config: transformers config.
+        largest: the largest token id that it will see.
+
+    Raises:
+        BadInput: it is not below its `vocab_size`.
+    """
+    if largest >= config.vocab_size:
+        raise BadInput(
+            f"the tokenizer gives token {largest:,}, the model has {config.vocab_size:,} (vocab_size in its "
+            "config.json); give the model's own tokenizer"
+        )
+
+
 def count_parameters(settings: ModelSettings, config: Any) -> int:
     """Parameters of a model, tied ones once, without making it."""
     return sum(parameter.numel() for parameter in meta_model(settings, config).parameters())

@@ -28,6 +28,13 @@ class Template(Frozen):
             raise ValueError("has to hold {question} once")
         return value
 
+    @field_validator("stop")
+    @classmethod
+    def _ends(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if "" in value:
+            raise ValueError("holds an empty string, which would end every response; leave it out")
+        return value
+
     @field_validator("exemplar")
     @classmethod
     def _shows(cls, value: str | None) -> str | None:

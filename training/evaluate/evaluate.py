@@ -6,6 +6,7 @@ grade) and `results.json`.
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from typing import Protocol as Interface
@@ -60,46 +61,59 @@ def evaluate(
     Raises:
         BadInput: a task, template or file that is not there or does not fit.
     """
-    prepared = [_prepare(name, settings, data) for name in tasks]  # whatever can be refused is refused first
     results = []
-    for name, task, protocol, problems, prompts, stop in prepared:
-        path = out / "responses" / f"{Path(name).stem}-{protocol.digest}.jsonl"
-        rows = _draw(name, engine, tokenizer, problems, prompts, settings, stop, path, reporter, chunk)
-        results.append(_sum_up(name, task, protocol, problems, rows))
+    for asked in prepare(tasks, settings, data):
+        path = out / "responses" / f"{asked.name}-{asked.protocol.digest}.jsonl"
+        rows = _draw(asked, engine, tokenizer, path, reporter, chunk)
+        results.append(_sum_up(asked, rows))
     save_results(out, model, results)
     return results
 
 
-def _prepare(
-    name: str, settings: EvaluationSettings, data: Path | None
-) -> tuple[str, Task, Protocol, list[Problem], list[str], tuple[str, ...]]:
-    task, template = load_task(name), load_template(settings.template)
+@dataclass(frozen=True)
+class Asked:
+    """A task under a protocol: what is asked, in prompts, and what is wanted."""
+
+    name: str
+    task: Task
+    protocol: Protocol
+    problems: list[Problem]
+    prompts: list[str]
+    stop: tuple[str, ...]
+
+
+def prepare(tasks: Sequence[str], settings: EvaluationSettings, data: Path | None) -> list[Asked]:
+    """What an evaluation would ask, by task; whatever of it can be refused is refused here.
+
+    Raises:
+        BadInput: a task, template or file that is not there or does not fit, or a task that is named twice.
+    """
+    names = [Path(task).stem for task in tasks]
+    if twice := next((name for place, name in enumerate(names) if name in names[:place]), None):
+        raise BadInput(f"two tasks are called {twice}; name each once")
+    return [_prepare(task, settings, data) for task in tasks]
+
+
+def _prepare(source: str, settings: EvaluationSettings, data: Path | None) -> Asked:
+    task, template, name = load_task(source), load_template(settings.template), Path(source).stem
     takes_examples = template.template.exemplar is not None
     shots = settings.shots if settings.shots is not None else task.shots if takes_examples else 0
     if shots and not takes_examples:
-        raise BadInput(f"--shots {shots}: template {template.name} takes no examples; use few-shot, or 0 shots")
+        raise BadInput(f"shots: {shots}: template {template.name} takes no examples; use few-shot, or 0 shots")
     exemplars, exemplar_digest = load_exemplars(name, task, settings.exemplars, shots)
     problems = load_problems(name, task, data)[: settings.limit]
     if not problems:
-        raise BadInput(f"{name}: no problems in its source; give another file")
+        raise BadInput(f"{name}: no problems in {data or task.hub}; give another file")
     protocol = Protocol(template.name, template.digest, shots, exemplar_digest, settings)
     prompts = [template.render(problem.question, exemplars) for problem in problems]
-    return name, task, protocol, problems, prompts, template.template.stop
+    return Asked(name, task, protocol, problems, prompts, template.template.stop)
 
 
 def _draw(
-    name: str,
-    engine: RolloutEngine,
-    tokenizer: Tokenizer,
-    problems: Sequence[Problem],
-    prompts: Sequence[str],
-    settings: EvaluationSettings,
-    stop: tuple[str, ...],
-    path: Path,
-    reporter: Reporter,
-    chunk: int,
+    asked: Asked, engine: RolloutEngine, tokenizer: Tokenizer, path: Path, reporter: Reporter, chunk: int
 ) -> list[dict[str, Any]]:
     """A row per (problem, sample), in that order; what the file holds already is taken from it."""
+    settings, problems, prompts = asked.protocol.settings, asked.problems, asked.prompts
     there = {(row["problem"], row["sample"]): row for row in _complete_lines(path)}
     # A problem whose text changed since is drawn again.
     there = {key: row for key, row in there.items() if key[0] < len(prompts) and row["prompt"] == prompts[key[0]]}
@@ -110,7 +124,7 @@ def _draw(
     before = len(wanted) - len(missing)
     with (
         path.open("a", encoding="utf-8") as file,
-        reporter.phase(name, len(wanted), before, unit="responses") as on_progress,
+        reporter.phase(asked.name, len(wanted), before, unit="responses") as on_progress,
     ):
         for first in range(0, len(missing), chunk):
             keys = missing[first : first + chunk]
@@ -119,7 +133,7 @@ def _draw(
             def on_drawn(count: int, before: int = first) -> None:
                 on_progress(before + count)
 
-            completions = engine.generate(requests, settings.sampling(stop), on_progress=on_drawn)
+            completions = engine.generate(requests, settings.sampling(asked.stop), on_progress=on_drawn)
             golds = [problems[place].answer for place, _ in keys]
             grades = grade_batch(golds, [item.text for item in completions], last_box=settings.last_box)
             for (place, sample), completion, grade in zip(keys, completions, grades, strict=True):
@@ -154,9 +168,8 @@ def _complete_lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in content[:end].splitlines()]
 
 
-def _sum_up(
-    name: str, task: Task, protocol: Protocol, problems: Sequence[Problem], rows: Sequence[dict[str, Any]]
-) -> TaskResult:
+def _sum_up(asked: Asked, rows: Sequence[dict[str, Any]]) -> TaskResult:
+    protocol, num_problems = asked.protocol, len(asked.problems)
     samples = protocol.settings.samples
     groups = [rows[first : first + samples] for first in range(0, len(rows), samples)]
     rights = [sum(row["correct"] for row in group) for group in groups]
@@ -169,11 +182,11 @@ def _sum_up(
         majority = proportion([majority_correct(*vote, last_box=protocol.settings.last_box) for vote in votes])
     right_lengths = [row["tokens"] for row in rows if row["correct"]]
     return TaskResult(
-        task=Path(name).stem,
+        task=asked.name,
         protocol=str(protocol),
         protocol_digest=protocol.digest,
-        problems=len(problems),
-        whole=task.num_problems is None or len(problems) == task.num_problems,
+        problems=num_problems,
+        whole=asked.task.num_problems is None or num_problems == asked.task.num_problems,
         samples=samples,
         pass_at={str(k): proportion([pass_at_k(samples, right, k) for right in rights]) for k in protocol.settings.k},
         majority=majority,

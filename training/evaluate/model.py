@@ -4,15 +4,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import torch
+import xxhash
+from transformers import AutoModelForCausalLM
+
 from pipeline.errors import BadInput
+from training.checkpoint import DONE, complete_checkpoints
+from training.model import DTYPES
 from training.rl.engine import EmbeddedEngine
+from training.rl.tokenizer import open_tokenizer
 
 
 def weights_digest(model: Any) -> str:
     """32 hex digits over the names and values of a model's parameters, in the type that it computes in."""
-    import torch
-    import xxhash
-
     state = xxhash.xxh3_128()
     for name, parameter in sorted(model.named_parameters()):
         state.update(name.encode())
@@ -34,16 +38,17 @@ def open_model(
     Raises:
         BadInput: no such model, or one that the engine cannot decode.
     """
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
     device = "cuda" if torch.cuda.is_available() else "cpu"
     dtype = dtype or ("bfloat16" if device == "cuda" else "float32")
+    if dtype not in DTYPES:
+        raise BadInput(f"--dtype {dtype}: not a choice; take {', '.join(DTYPES)}")
+    if (Path(name) / DONE).is_file() or complete_checkpoints(Path(name)):
+        raise BadInput(f"{name}: is of a run; `mathmill export {name} DIR` makes a model of it, and evaluate that")
     if not Path(name).is_dir() and (name.startswith((".", "/", "~")) or name.count("/") != 1):
         raise BadInput(f"{name}: no such folder; give a checkpoint in Hugging Face format, or a Hub name")
+    tokenizer = open_tokenizer(name, name)
     try:
-        tokenizer = AutoTokenizer.from_pretrained(name)
-        model = AutoModelForCausalLM.from_pretrained(name, dtype=getattr(torch, dtype))
+        model = AutoModelForCausalLM.from_pretrained(name, dtype=DTYPES[dtype])
     except (OSError, ValueError) as error:
         raise BadInput(
             f"{name}: {' '.join(str(error).split())[:300]}; give a checkpoint in Hugging Face format"

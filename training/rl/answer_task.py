@@ -4,15 +4,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from pipeline.errors import BadInput
 from pipeline.progress import Reporter
-from training.evaluate.evaluate import evaluate
+from training.evaluate.evaluate import Asked, evaluate, prepare
 from training.evaluate.protocol import EvaluationSettings
+from training.model import check_context, check_vocabulary, load_model_config
 from training.rl.answers import Answer
 from training.rl.prompts import Prompts
-from training.rl.rewards import rewards
+from training.rl.rewards import load_reward, rewards
 from training.rl.rollout import Completion, RolloutEngine
 from training.rl.scorer import Scorers
-from training.rl.settings import LoadedRlRun
+from training.rl.settings import LoadedRlRun, RlEvaluation
 from training.rl.task import EVALUATED_TOGETHER, Evaluation, Prompt, PromptState, Verdict, evaluation_folder
 
 
@@ -24,7 +26,7 @@ class AnswerTask:
         tokenizer: of the model.
 
     Raises:
-        BadInput: the prompts cannot be read, or none fits.
+        BadInput: prompts, reward or evaluation cannot work.
     """
 
     language = None
@@ -33,11 +35,35 @@ class AnswerTask:
 
     def __init__(self, loaded: LoadedRlRun, tokenizer: Any) -> None:
         self._loaded, self._run, self._tokenizer = loaded, loaded.run, tokenizer
-        self._prompts = Prompts(self._run.prompts, loaded.resolve(self._run.prompts.path), tokenizer)
-        self.digest, self.stop = self._prompts.digest, self._prompts.stop
-        self.longest_prompt = max(len(prompt.tokens) for prompt in self._prompts.prompts)
-        tasks = self._run.evaluation.tasks if self._run.evaluation else ()
-        self.headline = f"eval/accuracy/{Path(tasks[0]).stem}" if tasks else "rollout/accuracy"
+        self.prompts = Prompts(self._run.prompts, loaded.resolve(self._run.prompts.path), tokenizer)
+        self.digest, self.stop = self.prompts.digest, self.prompts.stop
+        named = self._run.reward.function
+        self._function = None if named is None else load_reward(named, loaded.folder)
+        self.evaluated = self._prepare_evaluation()
+        evaluation = [tuple(tokenizer.encode(prompt)) for asked in self.evaluated for prompt in asked.prompts]
+        tokens = [*(prompt.tokens for prompt in self.prompts.prompts), *evaluation]
+        self.longest_prompt = max(map(len, tokens))
+        config = load_model_config(self._run.model, loaded.folder)
+        check_vocabulary(config, max(max(ids, default=0) for ids in tokens))
+        check_context(config, self.longest_prompt, self._run.sampling.longest)
+        self.headline = f"eval/accuracy/{self.evaluated[0].name}" if self.evaluated else "rollout/accuracy"
+
+    def _prepare_evaluation(self) -> list[Asked]:
+        settings = self._run.evaluation
+        if settings is None:
+            return []
+        data = self._loaded.resolve(settings.data)
+        if not data.exists():
+            raise BadInput(f"evaluation.data: {data}: no such file or folder; give the one with the tasks' JSONL files")
+        return prepare(settings.tasks, self._protocol(settings, 0), data)
+
+    def _protocol(self, settings: RlEvaluation, step: int) -> EvaluationSettings:
+        return EvaluationSettings(
+            template=self._run.prompts.template,
+            max_new_tokens=self._run.sampling.max_new_tokens(step),
+            last_box=self._run.reward.last_box,
+            limit=settings.limit,
+        )
 
     def take(self, state: PromptState, count: int) -> tuple[list[tuple[int, Prompt]], PromptState]:
         """The next prompts that are not retired.
@@ -45,7 +71,7 @@ class AnswerTask:
         Raises:
             BadInput: all are retired.
         """
-        return self._prompts.take(state, count)
+        return self.prompts.take(state, count)
 
     def reward(
         self, prompts: Sequence[Prompt], groups: Sequence[Sequence[Completion]], scorers: Scorers
@@ -57,6 +83,7 @@ class AnswerTask:
             [prompt.answer for prompt, _ in owned],
             [completion.text for _, completion in owned],
             [len(completion.tokens) for _, completion in owned],
+            self._function,
         )
         verdicts = iter(Verdict(value, one.correct, one.status) for value, one in zip(values, grades, strict=True))
         return [[next(verdicts) for _ in group] for group in groups]
@@ -66,13 +93,13 @@ class AnswerTask:
         right: dict[int, bool] = {}
         for answer in answers:
             right[answer.prompt] = right.get(answer.prompt, True) and answer.correct
-        return self._prompts.note(state, right)
+        return self.prompts.note(state, right)
 
     def figures(self, state: PromptState) -> dict[str, float]:
         """Prompts that are passed over."""
         return {
-            "prompts/retired": float(self._prompts.retired(state)),
-            "prompts/too_long": float(self._prompts.too_long),
+            "prompts/retired": float(self.prompts.retired(state)),
+            "prompts/too_long": float(self.prompts.too_long),
         }
 
     def evaluate(self, step: int, engine: RolloutEngine, folder: Path) -> Evaluation | None:
@@ -80,18 +107,12 @@ class AnswerTask:
         settings, run = self._run.evaluation, self._run
         if settings is None or (step % settings.every_steps and step != run.num_steps):
             return None
-        protocol = EvaluationSettings(
-            template=run.prompts.template,
-            max_new_tokens=run.sampling.max_new_tokens(max(0, step - 1)),
-            last_box=run.reward.last_box,
-            limit=settings.limit,
-        )
         results = evaluate(
             run.name,
             engine,
             self._tokenizer,
             settings.tasks,
-            protocol,
+            self._protocol(settings, max(0, step - 1)),
             self._loaded.resolve(settings.data),
             evaluation_folder(folder, step),
             Reporter(quiet=False),

@@ -32,15 +32,22 @@ def read_csv(path: Path) -> list[Curve]:
     Raises:
         BadInput: no such table.
     """
+    if not path.is_file():
+        raise BadInput(f"{path}: no such file; give an export of Weights & Biases, or a run's folder")
     with path.open(encoding="utf-8", newline="") as file:
-        header, *rows = csv.reader(file)
+        header, *rows = [*csv.reader(file)] or [[]]
     if header[:1] != ["Step"]:
-        raise BadInput(f"{path}: its first column is {header[:1]}, not Step; give an export with steps")
+        raise BadInput(
+            f"{path}: its first column is {', '.join(header[:1]) or 'missing'}, not Step; give an export with steps"
+        )
     curves = []
     for column, name in enumerate(header[1:], start=1):
         if name.endswith(("__MIN", "__MAX")):
             continue
-        points = tuple((int(float(row[0])), float(row[column])) for row in rows if row[column] not in ("", "NaN"))
+        try:
+            points = tuple((int(float(row[0])), float(row[column])) for row in rows if row[column] not in ("", "NaN"))
+        except (ValueError, IndexError) as error:
+            raise BadInput(f"{path}: column {name}: not numbers: {error}; give an export with steps") from error
         run, _, heading = name.rpartition(" - ")
         kind, _, task = heading.rpartition("/")
         figure = f"{_PUBLISHED[kind]}/{task.lower()}" if kind in _PUBLISHED else None

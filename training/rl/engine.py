@@ -17,7 +17,7 @@ from torch import Tensor
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
 from training.attention import check_config, check_model
-from training.model import DTYPES, restore_buffers, widen_norms
+from training.model import DTYPES, check_context, check_vocabulary, restore_buffers, widen_norms
 from training.rl import decode
 from training.rl.choose import choose
 from training.rl.decode import Decode, KeyValueStore, Prefill
@@ -62,7 +62,7 @@ class EmbeddedEngine:
         max_batch: int = 64,
         recorder: Recorder | None = None,
     ) -> None:
-        config = copy.deepcopy(config)  # a model writes its attention into it, and the trainer's has another
+        self._config = config = copy.deepcopy(config)  # a model writes its attention into it; the trainer's has another
         check_config(config)
         self._tokenizer, self._device, self._max_batch = tokenizer, torch.device(device), max_batch
         with torch.device("meta"):
@@ -110,16 +110,20 @@ class EmbeddedEngine:
 
         Raises:
             ValueError: no weights yet.
+            BadInput: a prompt has tokens that the model has not, or leaves no room in its context.
         """
         if self._version < 0:
             raise ValueError("no weights yet; call update_weights first")
+        prompts = {request.tokens for request in requests}
+        longest = max(map(len, prompts), default=0)
+        check_vocabulary(self._config, max((max(tokens) for tokens in prompts), default=0))
+        check_context(self._config, longest, sampling.max_new_tokens)
         done: dict[int, Completion] = {}
         # In the order of their tokens, each prompt begins like the one before it as far as like any before it. So every
         # beginning is computed once, and the samples of a prompt follow each other.
         waiting = deque(sorted(range(len(requests)), key=lambda place: (requests[place].tokens, place)))
         slots = min(self._max_batch, len(requests))
-        length = max((len(request.tokens) for request in requests), default=0) + sampling.max_new_tokens
-        store = KeyValueStore(slots, length)
+        store = KeyValueStore(slots, longest + sampling.max_new_tokens)
         recorded = None if self._recorder is None else RecordedSteps(store, self._logits, self._recorder, self._device)
         running: dict[int, _Running] = {}
         prompt: tuple[int, ...] = ()

@@ -42,5 +42,5 @@ def open_engine(
     from training.rl.served import ServedEngine  # only who asks a server needs an HTTP client
 
     folder = out / "weights" if settings.weights_folder is None else loaded.resolve(settings.weights_folder) / run.name
-    longest = longest_prompt + max(stage.max_new_tokens for stage in run.sampling.lengths)
+    longest = longest_prompt + run.sampling.longest
     return ServedEngine(settings, folder, config, tokenizer, run.model.dtype, longest, world)

@@ -6,7 +6,7 @@ from typing import Any
 from training.checkpoint import complete_checkpoints, read_record
 from training.flops import Cost, head_width, work_behind
 from training.model import count_parameters, load_model_config, meta_model
-from training.rl.prompts import Prompts
+from training.rl.answer_task import AnswerTask
 from training.rl.record import PolicyRecord, RlRecord, Settings
 from training.rl.settings import EmbeddedSettings, LoadedPolicyRun, LoadedRlRun
 from training.rl.tokenizer import load_tokenizer
@@ -21,9 +21,15 @@ def render_plan(loaded: LoadedRlRun, out: Path) -> str:
         BadInput: what would be refused at the start.
     """
     run = loaded.run
-    prompts = Prompts(run.prompts, loaded.resolve(run.prompts.path), load_tokenizer(loaded))
+    task = AnswerTask(loaded, load_tokenizer(loaded))
+    prompts = task.prompts
     epochs = run.num_steps * run.prompts_per_step / len(prompts.prompts)
     asked = [f"  prompts    {len(prompts.prompts):,}, {prompts.too_long:,} left out as too long; {epochs:.1f} epochs"]
+    if run.evaluation is not None:
+        sizes = ", ".join(f"{one.name} {len(one.problems):,}" for one in task.evaluated)
+        asked.append(
+            f"  evaluation {sizes} problems; before the first step, every {run.evaluation.every_steps}, at the end"
+        )
     return render_policy_plan(loaded, out, RlRecord, asked, run.prompts.max_prompt_tokens)
 
 
@@ -40,11 +46,16 @@ def render_policy_plan(
     complete = complete_checkpoints(out)
     done = read_record(complete[-1], kind).step if complete else 0
     answers = run.prompts_per_step * run.sampling.samples
-    longest = max(stage.max_new_tokens for stage in run.sampling.lengths)
+    longest = run.sampling.longest
     num_parameters = count_parameters(run.model, config)
     weights = num_parameters * _BYTES[run.model.dtype]
     cache = key_value_bytes(config, run.model.dtype) * run.sampling.max_batch * (longest_prompt + longest)
-    stages = ", ".join(f"{stage.max_new_tokens:,} from step {stage.step}" for stage in run.sampling.lengths)
+    stages = ", ".join(
+        f"{stage.max_new_tokens:,} from step {stage.step}{'' if stage.step < run.num_steps else ' (never reached)'}"
+        for stage in run.sampling.lengths
+    )
+    state = 3 * num_parameters * (8 if run.model.dtype == "float64" else 4)  # weights and two moments
+    kept = f"the newest {run.checkpoints.keep_last}{' and the best' if run.keep_best else ''} kept"
     engine = (
         f"{weights / 2**30:.2f} GiB of weights, {cache / 2**30:.2f} GiB of keys and values at most, "
         "a process, beside the trainer's own"
@@ -65,6 +76,7 @@ def render_policy_plan(
         f"  lengths    {stages}",
         f"  at most    {answers * longest:,} tokens drawn a step, {flops:.2g} FLOP if no prefixes are shared",
         f"  engine     {engine}",
+        f"  checkpoint every {run.checkpoints.every_steps} steps, {state / 2**30:.2f} GiB, {kept}",
     ]
     return "\n".join(lines)
 

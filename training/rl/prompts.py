@@ -34,7 +34,11 @@ class Prompts:
 
     def __init__(self, settings: PromptSettings, path: Path, tokenizer: Encoder) -> None:
         template = load_template(settings.template)
+        if not path.is_file():
+            raise BadInput(f"prompts.path: {path}: no such file; give a JSONL file of questions and answers")
         problems = load_problems(path.stem, Task(title=path.name), path)
+        if not problems:
+            raise BadInput(f"prompts.path: {path}: no questions in it; give a line of JSON for each")
         self.settings, self.stop = settings, template.template.stop
         self.prompts: list[Prompt] = []
         rows: list[list[object]] = []

@@ -1,14 +1,17 @@
 """Rewards of a response: correctness, and optional terms for format, repetition and length.
 
-A reward is any importable `function(gold, response, grade, num_tokens) -> float`: `load_reward("module:name")`.
+A reward is any importable `function(gold, response, grade, num_tokens) -> float | None`: `load_reward("module:name")`.
 """
 
 import importlib
+import math
+import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from pipeline.errors import BadInput
 from pipeline.frozen import Frozen
@@ -16,7 +19,7 @@ from training.rl.grading import Grade, GradingPool, grade_batch
 
 __all__ = ["Grade", "GradingPool", "RewardSettings", "grade_answer", "grade_batch", "load_reward", "reward"]
 
-Reward = Callable[[str, str, Grade, int], float]
+Reward = Callable[[str, str, Grade, int], float | None]
 _PERIODS = (5, 200)
 _REPETITION_CHARS = 4000
 
@@ -45,7 +48,23 @@ class RewardSettings(Frozen):
     overlong_penalty: float = Field(default=1.0, ge=0)
     """Penalty at `max_tokens` and above."""
     function: str | None = None
-    """`module:name` of a function (gold, response, grade, num_tokens) -> float that replaces all of the above."""
+    """`module:name` of a function (gold, response, grade, num_tokens) -> float that replaces all of the above but
+    `last_box`; None leaves a response out of its group. The run file's folder is searched as well."""
+
+    @model_validator(mode="after")
+    def _all_counts(self) -> "RewardSettings":
+        fields = type(self).model_fields.items()
+        changed = {name for name, field in fields if getattr(self, name) != field.default} - {"function", "last_box"}
+        if self.function is not None and changed:
+            raise ValueError(f"function replaces {', '.join(sorted(changed))}; leave out the one or the other")
+        if self.max_tokens is None and (idle := sorted(changed & {"overlong_buffer", "overlong_penalty"})):
+            raise ValueError(f"{idle[0]} has no effect without max_tokens; set that, or leave {idle[0]} out")
+        if self.max_tokens is not None and self.overlong_buffer >= self.max_tokens:
+            raise ValueError(
+                f"overlong_buffer {self.overlong_buffer} leaves no length unpunished below max_tokens "
+                f"{self.max_tokens}; lower it"
+            )
+        return self
 
 
 def grade_answer(gold: str, response: str) -> float:
@@ -76,13 +95,17 @@ def rewards(
     golds: Sequence[str],
     responses: Sequence[str],
     num_tokens: Sequence[int],
-    pool: GradingPool | None = None,
+    function: Reward | None = None,
 ) -> tuple[list[float | None], list[Grade]]:
-    """Rewards and grades of a batch, in order."""
-    grades = grade_batch(golds, responses, last_box=settings.last_box, pool=pool)
-    if settings.function is not None:
-        function = load_reward(settings.function)
-        return [function(*item) for item in zip(golds, responses, grades, num_tokens, strict=True)], grades
+    """Rewards and grades of a batch, in order; `function` is the one that the settings name.
+
+    Raises:
+        BadInput: the function gives something else than a finite number or None.
+    """
+    grades = grade_batch(golds, responses, last_box=settings.last_box)
+    if function is not None:
+        given = [function(*item) for item in zip(golds, responses, grades, num_tokens, strict=True)]
+        return [_checked(value, settings.function) for value in given], grades
     rated = [reward(settings, *item) for item in zip(responses, grades, num_tokens, strict=True)]
     return rated, grades
 
@@ -111,13 +134,25 @@ def is_repetitive(response: str) -> bool:
     return False
 
 
-def load_reward(path: str) -> Reward:
+def _checked(value: object, path: str | None) -> float | None:
+    if value is None or (isinstance(value, int | float | np.number) and math.isfinite(value)):
+        return None if value is None else float(value)
+    raise BadInput(f"reward.function: {path!r} gave {value!r}; return a finite number, or None to leave a response out")
+
+
+def load_reward(path: str, folder: Path | None = None) -> Reward:
     """The function that `module:name` names.
+
+    Args:
+        path: the name.
+        folder: searched for the module behind what is installed; stays on the search path.
 
     Raises:
         BadInput: there is no such module or function.
     """
     module, _, name = path.partition(":")
+    if folder is not None and str(folder.resolve()) not in sys.path:
+        sys.path.append(str(folder.resolve()))
     try:
         found = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError, ValueError) as error:

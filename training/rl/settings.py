@@ -1,10 +1,11 @@
 """An RL run: one YAML file that says which model, prompts, algorithm, rewards and lengths, as frozen models."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar, Generic, Literal, TypeVar
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 import manifests
 from pipeline.config import find_config, load_config
@@ -61,6 +62,11 @@ class SamplingSettings(Frozen):
         """The longest response at a step."""
         return next(stage.max_new_tokens for stage in reversed(self.lengths) if stage.step <= step)
 
+    @property
+    def longest(self) -> int:
+        """The longest response of all stages."""
+        return max(stage.max_new_tokens for stage in self.lengths)
+
 
 class RlParallel(Frozen):
     """How a step is spread over processes; nothing here changes what is learned."""
@@ -78,8 +84,8 @@ class RlParallel(Frozen):
 class RlEvaluation(Frozen):
     """Accuracy during the run, greedy, zero-shot, with the run's template and the stage's length limit."""
 
-    tasks: tuple[str, ...]
-    """Shipped tasks or task files."""
+    tasks: tuple[str, ...] = Field(min_length=1)
+    """Shipped tasks or task files; the first one's accuracy tells which checkpoint is best."""
     data: str
     """Folder of their JSONL files; relative paths start at the run file."""
     every_steps: int = Field(default=4, ge=1)
@@ -126,7 +132,7 @@ class ServedSettings(Frozen):
     """Answers are drawn by a vLLM server; see docs/rollouts.md for how to start it."""
 
     kind: Literal["served"]
-    url: str = Field(pattern=r"^https?://[^/]+(/.*)?$")
+    url: str
     """Address of the server, without /v1."""
     weights_folder: str | None = None
     """Folder that the weights are handed over in, which trainer and server see by the same path; relative paths start
@@ -139,6 +145,13 @@ class ServedSettings(Frozen):
     """The run ends when the server has answered nothing for so long; it may take that long to start, too."""
     max_staleness: int = Field(default=0, ge=0)
     """Answers of weights that are more versions old than this are dropped, counted and drawn anew."""
+
+    @field_validator("url")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        if re.fullmatch(r"https?://[^/]+(/.*)?", value) is None:
+            raise ValueError("is no address of a server; write http://HOST:PORT")
+        return value
 
 
 EngineSettings = Annotated[EmbeddedSettings | ServedSettings, Field(discriminator="kind")]

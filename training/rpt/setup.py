@@ -10,7 +10,7 @@ import numpy as np
 from pipeline.errors import BadInput
 from pipeline.files import digest
 from training.documents import DocumentTokens
-from training.model import load_model_config
+from training.model import check_context, load_model_config
 from training.rl.lessons import Language
 from training.rl.task import PromptState, WarmUp
 from training.rpt.encoding import Encoder
@@ -148,10 +148,4 @@ def _check_model(loaded: LoadedRptRun, documents: DocumentTokens) -> None:
             f"model: vocab_size {config.vocab_size}, but the tokens in {documents.manifest.folder} have "
             f"{documents.manifest.tokenizer.vocab_size} ids; tokenize with the model's own tokenizer"
         )
-    longest = run.max_prompt_tokens + max(stage.max_new_tokens for stage in run.sampling.lengths)
-    limit = getattr(config, "max_position_embeddings", None)
-    if limit is not None and longest > limit:
-        raise BadInput(
-            f"max_prompt_tokens: {run.max_prompt_tokens}: with the longest response {longest} tokens, the model's "
-            f"context has {limit}; lower it, or sampling.lengths"
-        )
+    check_context(config, run.max_prompt_tokens, run.sampling.longest)

@@ -33,7 +33,7 @@ def _script(monkeypatch: pytest.MonkeyPatch, curve: tuple[float, ...] = CURVE) -
 def _run(folder: Path, action: str, **fields: object) -> LoadedRlRun:
     settings: dict[str, object] = {
         "num_steps": 7,
-        "evaluation": {"tasks": ["gsm8k"], "data": "."},
+        "evaluation": {"tasks": ["gsm8k"], "data": "prompts.jsonl"},
         "checkpoints": {"every_steps": 4},
         "collapse": {"action": action, "window": 2},
     }

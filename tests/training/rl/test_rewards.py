@@ -2,8 +2,11 @@
 
 import random
 import re
+import sys
+from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from pipeline.errors import BadInput
 from training.rl.grading import Grade
@@ -69,8 +72,38 @@ def test_a_batch_is_graded_and_rewarded() -> None:
 
 
 def test_a_reward_is_any_importable_function() -> None:
-    values, _ = rewards(RewardSettings(function=f"{__name__}:two_for_all"), ["5"], [""], [3])
+    settings = RewardSettings(function=f"{__name__}:two_for_all")
+    function = load_reward(str(settings.function))
+    values, _ = rewards(settings, ["5"], [""], [3], function)
     assert values == [5.0]
+    for given in ("much", float("nan"), float("inf"), [1.0]):
+        with pytest.raises(BadInput, match=r"two_for_all' gave .*; return a finite number, or None"):
+            rewards(settings, ["5"], [""], [3], lambda *_, given=given: given)
+    assert rewards(settings, ["5", "5"], ["", ""], [3, 3], lambda *_: None)[0] == [None, None]
     for path in ("no.such.module:name", "math:no_such", "math:pi", "nothing"):
         with pytest.raises(BadInput, match="write module:name"):
             load_reward(path)
+
+
+def test_a_reward_may_stand_beside_the_run_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    (tmp_path / "beside_the_run.py").write_text("def mine(gold, response, grade, num_tokens):\n    return 0.25\n")
+    with pytest.raises(BadInput, match="No module named 'beside_the_run'"):
+        load_reward("beside_the_run:mine")
+    assert load_reward("beside_the_run:mine", tmp_path)("", "", OK, 1) == 0.25
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"function": "math:pow", "format_penalty": 1.0, "wrong": 0.0}, "function replaces format_penalty, wrong"),
+        ({"overlong_buffer": 5}, "overlong_buffer has no effect without max_tokens"),
+        ({"overlong_penalty": 0.5}, "overlong_penalty has no effect without max_tokens"),
+        ({"max_tokens": 10, "overlong_buffer": 10}, "leaves no length unpunished below max_tokens 10"),
+    ],
+)
+def test_a_setting_without_effect_is_refused(fields: dict[str, object], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        RewardSettings.model_validate(fields)
+    settings = RewardSettings(function="math:pow", last_box=False)
+    assert RewardSettings.model_validate_json(settings.model_dump_json()) == settings  # as a checkpoint records it

@@ -155,6 +155,8 @@ def test_prompts_come_in_epochs_and_easy_ones_retire(tmp_path: Path) -> None:
         ({"sampling": {"lengths": [{"step": 1, "max_new_tokens": 8}]}}, "the first at 0"),
         ({"algorithm": {"name": "ppo"}}, "algorithm.name"),
         ({"lr": 0}, "lr: 0: input should be greater than 0"),
+        ({"engine": {"kind": "served", "url": "localhost:8000"}}, "is no address of a server; write http://HOST:PORT"),
+        ({"evaluation": {"tasks": [], "data": "."}}, "evaluation.tasks"),
     ],
 )
 def test_bad_settings_are_one_line(tmp_path: Path, fields: dict[str, object], message: str) -> None:
@@ -182,6 +184,11 @@ def test_the_plan_tells_and_touches_nothing(whole: Path, tmp_path: Path) -> None
     assert "7, 0 left out as too long; 2.3 epochs" in lines[2]
     assert "4 prompts x 3 answers = 12 answers, 2 update(s)" in lines[3]
     assert "8 from step 0, 12 from step 2" in lines[5]
+    evaluation = {"tasks": ["gsm8k"], "data": "prompts.jsonl"}
+    other = render_plan(write_run(tmp_path, num_steps=2, evaluation=evaluation, keep_best=False), tmp_path / "out")
+    assert "evaluation gsm8k 7 problems; before the first step, every 4, at the end" in other
+    assert "8 from step 0, 12 from step 2 (never reached)" in other
+    assert "checkpoint every 2 steps, 0.00 GiB, the newest 2 kept" in other
     assert sorted(tmp_path.rglob("*")) == before
 
 
@@ -194,19 +201,65 @@ def test_shipped_runs_have_the_papers_numbers(name: str) -> None:
     assert lengths == ([2048, 2048, 4096, 4096, 8192] if name.endswith("long") else [4096] * 5)
 
 
-def test_what_does_not_fit_is_refused_before_anything_is_drawn(world: World, whole: Path, tmp_path: Path) -> None:
-    for fields, message in (
-        ({"prompts": {"path": "none.jsonl", "template": "simple"}}, "none"),
+FILES = {
+    "empty.jsonl": "",
+    "no-gold.jsonl": '{"question": "1+1="}\n',
+    "cut.jsonl": '{"question": "1+1=", "answer": "2"}\n{"question"\n',
+    "list.jsonl": "[1, 2]\n",
+    "twice.yaml": 'prompt: "{question}{question}"\n',
+    "silent.yaml": 'prompt: "{question}"\nstop: [""]\n',
+}
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"prompts": {"path": "none.jsonl"}}, r"prompts\.path: .*none\.jsonl: no such file"),
+        ({"prompts": {"path": "."}}, r"prompts\.path: .*: no such file"),
+        ({"prompts": {"path": "empty.jsonl"}}, r"prompts\.path: .*empty\.jsonl: no questions in it"),
+        ({"prompts": {"path": "no-gold.jsonl"}}, r"no-gold\.jsonl: row 0: none of answer, .*; add answer"),
+        ({"prompts": {"path": "cut.jsonl"}}, r"cut\.jsonl: line 2: not JSON"),
+        ({"prompts": {"path": "list.jsonl"}}, "line 1: list, not an object"),
+        ({"prompts": {"path": "latin.jsonl"}}, "line 1: not UTF-8; save the file as UTF-8"),
+        ({"prompts": {"path": "prompts.jsonl", "max_prompt_tokens": 3}}, "raise prompts.max_prompt_tokens"),
+        ({"prompts": {"path": "prompts.jsonl", "template": "twice.yaml"}}, "has to hold {question} once"),
+        ({"prompts": {"path": "prompts.jsonl", "template": "silent.yaml"}}, "holds an empty string"),
+        ({"tokenizer": "nowhere"}, "tokenizer: 'nowhere': no such folder"),
+        ({"tokenizer": "."}, r"tokenizer: '\.': no tokenizer in it, such as tokenizer\.json"),
+        ({"model": {"config": {"vocab_size": 20}}}, "the tokenizer gives token .*, the model has 20"),
+        ({"sampling": {"lengths": [{"step": 0, "max_new_tokens": 8}, {"step": 9, "max_new_tokens": 200}]}}, "has 128"),
+        ({"reward": {"function": "nowhere:mine"}}, "reward.function: 'nowhere:mine': No module named 'nowhere'"),
+        ({"evaluation": {"tasks": ["gsm9k"], "data": "."}}, "gsm9k: no such task file"),
+        ({"evaluation": {"tasks": ["gsm8k"], "data": "."}}, "no gsm8k.jsonl or"),
         (
-            {"prompts": {"path": "prompts.jsonl", "template": "simple", "max_prompt_tokens": 3}},
-            "raise prompts.max_prompt",
+            {"evaluation": {"tasks": ["gsm8k"], "data": "nowhere"}},
+            r"evaluation\.data: .*nowhere: no such file or folder",
         ),
-        ({"tokenizer": "nowhere"}, "no such folder"),
-    ):
-        with pytest.raises(BadInput, match=message):
-            train_rl_in(world, write_run(tmp_path, **fields), tmp_path / "out")  # type: ignore[arg-type]
+        ({"evaluation": {"tasks": ["gsm8k", "gsm8k"], "data": "prompts.jsonl"}}, "two tasks are called gsm8k"),
+    ],
+)
+def test_what_does_not_fit_is_one_line_in_the_plan_and_at_the_start(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fields: dict[str, dict], message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, content in FILES.items():
+        (tmp_path / name).write_text(content, encoding="utf-8")
+    (tmp_path / "latin.jsonl").write_bytes('{"question": "é", "answer": "2"}\n'.encode("latin-1"))
+    if "prompts" in fields:
+        fields = {"prompts": {"template": "simple", **fields["prompts"]}}
+    if "model" in fields:
+        fields = {"model": {"config": {**MODEL, **fields["model"]["config"]}, "dtype": "float64"}}
+    loaded = write_run(tmp_path, **fields)
+    for refuse in (lambda: render_plan(loaded, tmp_path / "out"), lambda: train_rl_in(world, loaded, tmp_path / "out")):
+        with pytest.raises(BadInput, match=message) as caught:
+            refuse()
+        assert "\n" not in str(caught.value)
+
+
+def test_another_run_is_no_resume(world: World, whole: Path, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="made with sampling"):
-        train_rl_in(world, write_run(tmp_path, sampling={"samples": 2}), whole)
+        lengths = [{"step": 0, "max_new_tokens": 8}]
+        train_rl_in(world, write_run(tmp_path, sampling={"samples": 2, "lengths": lengths}), whole)
     with pytest.raises(BadInput, match="no complete checkpoint to resume from"):
         train_rl_in(world, load_rl_run(tmp_path / "run.yaml"), tmp_path / "fresh", resume=True)
 

@@ -302,7 +302,7 @@ def test_the_demo_and_the_docs_hold(tmp_path: Path) -> None:
         ({"tokenizer": "other"}, "tokenizer: 'other' is not letters"),
         ({"evaluation": {"positions": "foreign/positions"}}, "tokenizer: 'tokenizer' is not large .*foreign/"),
         ({"max_prompt_tokens": 1}, "max_prompt_tokens: 1: the template takes 1 tokens and leaves none"),
-        ({"max_prompt_tokens": 123}, "with the longest response 129 tokens, the model's context has 128"),
+        ({"max_prompt_tokens": 123}, "a prompt of 123 tokens with an answer of at most 6: the model.s context has 128"),
         ({"model": {"config": {"vocab_size": 20}}}, "vocab_size 20, but the tokens in"),
         ({"objective": {"kind": "next_token", "template": "none"}}, "none"),
         (
