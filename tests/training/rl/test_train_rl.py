@@ -257,8 +257,8 @@ def test_what_does_not_fit_is_one_line_in_the_plan_and_at_the_start(
 
 
 def test_another_run_is_no_resume(world: World, whole: Path, tmp_path: Path) -> None:
+    lengths = [{"step": 0, "max_new_tokens": 8}]
     with pytest.raises(BadInput, match="made with sampling"):
-        lengths = [{"step": 0, "max_new_tokens": 8}]
         train_rl_in(world, write_run(tmp_path, sampling={"samples": 2, "lengths": lengths}), whole)
     with pytest.raises(BadInput, match="no complete checkpoint to resume from"):
         train_rl_in(world, load_rl_run(tmp_path / "run.yaml"), tmp_path / "fresh", resume=True)
