@@ -15,8 +15,16 @@ META_BYTES = 4096
 
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16le"), (b"\xfe\xff", "utf-16be"))
 _COMMENT = re.compile(rb"<!--.*?(?:-->|\Z)", re.DOTALL)
+_WIDE_MARKUP = {
+    "utf-16le": re.compile(rb"<\x00(?:[!-~]\x00){3}"),
+    "utf-16be": re.compile(rb"\x00<(?:\x00[!-~]){3}"),
+}
 _META = re.compile(rb"<meta\s[^>]*?charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:+-]{2,40})", re.IGNORECASE)
 _RUN = re.compile(rb"[\x80-\xff]{3}")
+_SHIFT = b"\x1b$B"  # to Japanese, in ISO-2022-JP
+_HANGUL = re.compile("[가-힣]")
+_LONG_RUN = re.compile(rb"[\x80-\xff]{4,}")
+_MOST = 0.6  # of the bytes beyond ASCII in long runs: no language of Latin-1 has words of accented letters alone
 _FEW_BYTES = 16
 _XML = re.compile(rb"\A\s*<\?xml\s[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9_.:+-]{2,40})", re.IGNORECASE)
 
@@ -103,11 +111,21 @@ def _if_borne_out(html: bytes, charset: str) -> str | None:
         # One pair of Latin-1 letters that is valid UTF-8 is already unlikely; two-byte encodings need a few more.
         if sequences >= (4 if charset in _MULTIBYTE or charset.startswith("utf-16") else 1):
             return None
+    if charset == "windows-1252" and _foreign(html):
+        return None
+    if _SHIFT in html and charset != "iso-2022-jp" and html.isascii():
+        return None
     bad = text.count("\ufffd") - html.count(b"\xef\xbf\xbd")
     if bad <= 0 or charset not in _MULTIBYTE | {"utf-8", "utf-16le", "utf-16be"}:
         return text
     good = len(text) - bad - _ascii_count(text)
     return text if good >= 4 * bad else None
+
+
+def _foreign(html: bytes) -> bool:
+    """Whether a page declared as Latin-1, the default of many servers, is in another script."""
+    runs = sum(map(len, _LONG_RUN.findall(html)))
+    return runs >= _FEW_BYTES and runs > _MOST * (len(html) - len(html.decode("ascii", errors="ignore")))
 
 
 def _utf8_sequences(html: bytes) -> int:
@@ -128,13 +146,15 @@ def _ascii_count(text: str) -> int:
 
 def _detect(html: bytes) -> str:
     if html.isascii():
-        return _utf16_without_mark(html) or "utf-8"
+        return "iso-2022-jp" if _SHIFT in html else _utf16_without_mark(html) or "utf-8"
     if _utf8_sequences(html):
         return "utf-8"
     wide = _utf16_without_mark(html)
     if wide:
         return wide
     charset = _standard_name(detect_encoding(html))
+    if charset in ("", "utf-8") and _is_korean(html):  # which the detector does not know
+        return "euc-kr"
     if not charset or charset.startswith("utf-16"):  # without zero bytes it is not UTF-16, whatever the detector says
         return "windows-1252"
     few = len(html) - len(html.decode("ascii", errors="ignore")) < _FEW_BYTES
@@ -143,8 +163,17 @@ def _detect(html: bytes) -> str:
     return charset
 
 
+def _is_korean(html: bytes) -> bool:
+    text = _text(html, "euc-kr")
+    hangul = len(_HANGUL.findall(text))
+    return hangul > 0 and hangul > _MOST * (len(text) - _ascii_count(text))
+
+
 def _utf16_without_mark(html: bytes) -> str:
-    """UTF-16 without a mark shows in markup: every other byte of the first 512 is zero."""
+    """UTF-16 without a mark shows in markup: every other byte is zero, of its first eight or most of its first 512."""
+    for charset, begins in _WIDE_MARKUP.items():
+        if begins.match(html):
+            return charset
     sample = html[:512]
     even, odd = sample[0::2].count(0), sample[1::2].count(0)
     half = len(sample) // 2

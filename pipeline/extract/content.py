@@ -9,7 +9,7 @@ answers, of which none holds nearly all, stays whole. Lists of links inside are 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pipeline.extract.content_hints import is_post, names_of, series_names
+from pipeline.extract.content_hints import is_notes, is_post, is_statement, names_of, series_names
 from pipeline.extract.content_left_out import actions, link_lists, suspects
 from pipeline.extract.content_outline import INLINE, Outline, words
 from pipeline.extract.content_weight import Weights
@@ -36,13 +36,14 @@ _ROWS = words("li tr td article dd")
 class Choice:
     """What to render: `root` without `left_out` (with reasons).
 
-    `posts` are the posts of a thread, true for those that follow another and have a separation before them; `title` is
-    the heading of a thread that stands outside the root, 0 where there is none. `plain` is the length of its plain text
-    (see `Weights`).
+    `notes` are footnotes that stand behind the root. `posts` are the posts of a thread, true for those that follow
+    another and have a separation before them; `title` is the heading of a thread that stands outside the root, 0 where
+    there is none. `plain` is the length of its plain text (see `Weights`).
     """
 
     root: int
     left_out: dict[int, str]
+    notes: list[int]
     posts: dict[int, bool]
     title: int
     plain: int
@@ -66,7 +67,8 @@ def choose(page: Outline) -> Choice | None:
     left_out.update(link_lists(page, root, weights))
     left_out.update(actions(page, root, weights))
     posts = _posts(page, root, weights, left_out)
-    return Choice(root, left_out, posts, _title(page, root) if any(posts.values()) else 0, weights.plain(root))
+    notes = _notes(page, root, weights, left_out)
+    return Choice(root, left_out, notes, posts, _title(page, root) if any(posts.values()) else 0, weights.plain(root))
 
 
 def _start(page: Outline, weights: Weights, left_out: Mapping[int, str]) -> int:
@@ -150,11 +152,13 @@ def _entitled(page: Outline, i: int) -> bool:
 
 
 def _continues(page: Outline, i: int, weights: Weights, left_out: Mapping[int, str]) -> bool:
-    """Whether paragraphs beside an entry, or parts before it that introduce it, belong with it."""
+    """Whether paragraphs or theorems beside an entry, or parts before it that introduce it, belong with it."""
     found = 0
     child = page.parents[i] + 1
     while child < page.ends[page.parents[i]]:
         beside = child != i and child not in left_out
+        if beside and is_statement(page.attributes[child]) and weights.text(child):
+            return True
         if beside and (page.tags[child] in _PARAGRAPHS or (child < i and _introduces(page, child))):
             found += weights.running(child)
         child = page.ends[child]
@@ -182,6 +186,21 @@ def _posts(page: Outline, root: int, weights: Weights, left_out: Mapping[int, st
             found[i] = parents[i] in seen
             seen.add(parents[i])
         i += 1
+    return found
+
+
+def _notes(page: Outline, root: int, weights: Weights, left_out: Mapping[int, str]) -> list[int]:
+    """Footnotes behind the root."""
+    found = []
+    i, last = page.ends[root], len(page)
+    while i < last:
+        if i in left_out:
+            i = page.ends[i]
+        elif page.attributes[i] and is_notes(page.attributes[i]) and weights.text(i):
+            found.append(i)
+            i = page.ends[i]
+        else:
+            i += 1
     return found
 
 

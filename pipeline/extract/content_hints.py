@@ -125,6 +125,16 @@ def is_body(attributes: Attributes) -> bool:
     return bool(_BODY.search(attributes.get("class") or ""))
 
 
+_STATEMENT = re.compile(
+    r"(?:^|[\s_-])(?:theorem|lemma|proposition|corollary|conjecture|proof|exercise)(?:$|[\s_-])", re.I
+)
+
+
+def is_statement(attributes: Attributes) -> bool:
+    """Whether an element is a theorem, its proof or the like, which belong with what stands beside them."""
+    return bool(_STATEMENT.search(attributes.get("class") or ""))
+
+
 @lru_cache(maxsize=1 << 14)
 def series_names(names: str) -> frozenset[str]:
     """What marks an element as one of a series: "turn" for a turn of a conversation, else its class for a post or item.
@@ -143,7 +153,16 @@ def is_line_number(attributes: Attributes) -> bool:
 
 def is_note(attributes: Attributes) -> bool:
     """Whether an aside belongs to the text: a note, a warning, an example."""
-    return attributes.get("role") == "note" or bool(_NOTE.search(attributes.get("class") or ""))
+    return attributes.get("role") == "note" or is_notes(attributes) or bool(_NOTE.search(attributes.get("class") or ""))
+
+
+_NOTES = re.compile(r"(?:^|[\s_-])(?:foot|end)notes?(?:$|[\s_-])", re.I)
+
+
+def is_notes(attributes: Attributes) -> bool:
+    """Whether an element holds footnotes, by its class, id, role or type in an EPUB."""
+    kinds = f"{attributes.get('role') or ''} {attributes.get('epub:type') or ''}"
+    return bool(_NOTES.search(f"{names_of(attributes)} {kinds}"))
 
 
 def hidden(attributes: Attributes) -> bool:

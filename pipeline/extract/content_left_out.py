@@ -22,13 +22,15 @@ MOST = 0.4  # a part with more of the running text than this is not left out for
 SURE = 0.8  # the same for navigation, footers, asides and notices
 MANY = 3  # parts of one class that hold more than that together are not left out either
 LONG = 0.2  # of the running text; with more in notices the rest is weighed without them
+INTRODUCTION = 100  # running text of a header that introduces a text instead of a site
 FORM_TEXT = 100  # bytes of text that a form to fill in may have; one with more wraps content
 
 _SURE = frozenset({"notice", "hidden"})
 _UNNAMED = words("main article pre code blockquote h1 h2 h3 body tr tbody dt")  # names do not speak against these
 _HEADINGS = words("h1 h2 h3 h4 h5 h6")
 _QUOTED = words("pre blockquote")  # a part that holds code or a quotation is a part of a text
-_ANCHORS = words("# ¶ § 🔗 ⚓ ∞")
+_ANCHORS = words("# ¶ § 🔗 ⚓ ∞ ^ ↑ ↩ ↩︎ ↵ ⤴ ⏎")  # of headings, and back from notes
+_BLANK = " \n\t\u200b\ufeff"
 _NUMBER = re.compile(r"#\d{1,5}")  # of a post
 _SLUG = re.compile(r"[^\W_]+")
 
@@ -80,6 +82,7 @@ def _marked(page: Outline, weights: Weights, everything: int, unsure: int) -> di
         elif tag in LEFT_OUT_TAGS or (tag == "header" and i >= inside):
             wanted = (
                 (tag == "aside" and is_note(given))
+                or (tag == "header" and _introduces(page, i, weights))
                 or (
                     tag == "form"
                     and (weights.plain(i) > FORM_TEXT or given.get("class") in wrapping)
@@ -111,6 +114,12 @@ def _marked(page: Outline, weights: Weights, everything: int, unsure: int) -> di
             code = ends[i]
         i += 1
     return found
+
+
+def _introduces(page: Outline, i: int, weights: Weights) -> bool:
+    """Whether the head of a page is that of its text: a title, and paragraphs (an abstract), but no ways elsewhere."""
+    kinds = page.tags[i + 1 : page.ends[i]]
+    return "h1" in kinds and "p" in kinds and weights.running(i) > INTRODUCTION and not weights.links(i)
 
 
 def _inside_sentence(page: Outline, i: int) -> bool:
@@ -161,6 +170,8 @@ def _by_attributes(page: Outline, i: int, tag: str, given: Attributes) -> str:
         return "boilerplate"
     if tag in _UNNAMED:
         return ""
+    if given.get("class") == "lang" and "language-" in (page.attributes[page.parents[i]].get("class") or ""):
+        return "language"  # of the code beside it
     names = names_of(given)
     reason = named(names) if names else ""
     if reason and given.get("id") and (tag in _HEADINGS or _is_slug(page, i, given["id"] or "")):
@@ -172,8 +183,8 @@ def _is_anchor(page: Outline, i: int, given: Attributes) -> bool:
     """Whether a link is the mark beside a heading, paragraph or post that links to it."""
     if page.ends[i] > i + 3:
         return False
-    text = "".join(page.texts[i : page.ends[i]]).strip()
-    return (text in _ANCHORS or bool(_NUMBER.fullmatch(text))) and "#" in (given.get("href") or "")
+    text = "".join(page.texts[i : page.ends[i]]).strip(_BLANK)
+    return (not text or text in _ANCHORS or bool(_NUMBER.fullmatch(text))) and "#" in (given.get("href") or "")
 
 
 def _is_slug(page: Outline, i: int, name: str) -> bool:

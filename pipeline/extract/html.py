@@ -14,10 +14,11 @@ from pipeline.extract.formulas import Formula, lift
 from pipeline.extract.guard import check_markup
 from pipeline.extract.limits import LimitExceeded, Limits
 from pipeline.extract.render import Renderer
+from pipeline.extract.shadow import open_shadow_roots
 
 __all__ = ["EXTRACTOR", "VERSION", "LimitExceeded", "Limits", "Page", "extract", "read"]
 
-VERSION = 9  # raised by hand whenever the text of any page can change
+VERSION = 10  # raised by hand whenever the text of any page can change
 EXTRACTOR = f"mathmill@{VERSION}"
 
 _DEFAULTS = Limits()
@@ -83,7 +84,8 @@ def read(html: bytes, charset: str | None, limits: Limits) -> Reading:
     renderer = Renderer(page, choice, lifted, limits.text_chars)
     if choice.title:
         renderer.render(choice.title)
-    renderer.render(choice.root)
+    for part in (choice.root, *choice.notes):
+        renderer.render(part)
     text = _INVISIBLE.sub("", renderer.text())
     formulas = [lifted.formulas[index] for index in renderer.formulas]
     encodings = dict(sorted(Counter(formula.encoding for formula in formulas).items()))
@@ -98,6 +100,7 @@ def _parse(source: str, limits: Limits) -> LexborHTMLParser:
                 source = source.replace(mark, "")
     if "&#" in source:
         source = _MARK_REFERENCE.sub("", source)
+    source = open_shadow_roots(source)
     check_markup(source, limits)
     # Without events: the copying of a chosen <option> that they are for takes time with the square of their number.
     return LexborHTMLParser(source, options=LexborDocumentOptions.WO_EVENTS)

@@ -13,6 +13,7 @@ from pipeline.extract.content_outline import INLINE, TEXT, Outline, words
 from pipeline.extract.formulas import Lifted
 from pipeline.extract.limits import LimitExceeded
 from pipeline.extract.render_code import fence, inline_code, is_prose, language_of
+from pipeline.extract.render_notes import is_inline_note, is_reference, reference
 from pipeline.extract.render_table import children, is_data_table, pipes, rows_of
 
 BREAK = "\ue008"  # a <br>, until white space is collapsed
@@ -28,7 +29,9 @@ _BREAKS = re.compile(r"\n{3,}")
 _CODE = re.compile(f"{CODE_OPEN}(\\d+){CODE_CLOSE}")
 _HEADINGS = {f"h{n}": "#" * n + " " for n in range(1, 7)}
 _INLINE_CODE = words("code tt samp kbd")
-_MARKS = {"sup": ("\ue002", "\ue003"), "sub": ("\ue004", "\ue005"), "q": ("“", "”")}
+NOTE = "(note)"  # no tag: a note that stands in the middle of its sentence
+_MARKS = {"sup": ("\ue002", "\ue003"), "sub": ("\ue004", "\ue005"), "q": ("“", "”"), NOTE: (" (", ")")}
+_REFERRING = words("a sup")
 _PLAIN = words("-text a b i em strong span font small u")
 _INDENTED = words("blockquote li dd")
 
@@ -73,7 +76,9 @@ class Renderer:
                 break
             tag = tags[i]
             if tag == TEXT:
-                inline.append(texts[i])
+                begun = inline and inline[-1] == _MARKS[NOTE][0]
+                if text := texts[i].lstrip() if begun else texts[i]:
+                    inline.append(text)
                 i += 1
             elif i in left_out:
                 i = ends[i]
@@ -95,19 +100,19 @@ class Renderer:
                 self._open(tag, i)
                 opened.append((ends[i], tag))
                 i += 1
-            elif tag in _MARKS and not (tag == "sup" and self._reference(i)):
+            elif tag in _REFERRING and is_reference(page, i):
+                inline.append(reference(page, i))
+                i = ends[i]
+            elif tag in _MARKS:
                 inline.append(_MARKS[tag][0])
                 opened.append((ends[i], tag))
                 i += 1
+            elif tag == "span" and is_inline_note(page.attributes[i]):
+                inline.append(_MARKS[NOTE][0])
+                opened.append((ends[i], NOTE))
+                i += 1
             else:
                 i += 1
-
-    def _reference(self, i: int) -> bool:
-        """Whether a superscript is a link to a note on the page, not mathematics."""
-        link = i + 1
-        if link >= self.page.ends[i] or self.page.tags[link] != "a":
-            return False
-        return "#" in (self.page.attributes[link].get("href") or "")
 
     def _open(self, tag: str, i: int) -> None:
         """A block element begins."""

@@ -4,21 +4,27 @@ import re
 
 from pipeline.extract.content_outline import Outline
 
-_LANGUAGE = re.compile(r"(?:^|\s)(?:language-|lang-|highlight-(?:source-|text-)?|brush:\s*|sourceCode\s+)([\w+#.-]+)")
+_LANGUAGE = re.compile(
+    r"(?:^|\s)(?:language-|lang-|highlight-(?:source-|text-)?|brush:\s*|sourceCode\s+|src\s+src-)([\w+#.-]+)"
+)
+_NAME = re.compile(r"[\w+#.-]{1,30}")
+_NO_LANGUAGE = frozenset({"none", "default", "plaintext", "text", "plain", "nohighlight"})
 _TICKS = re.compile(r"`+")
 
 
 def language_of(page: Outline, i: int) -> str:
-    """The language that the classes of a <pre>, of its first child or of two elements above it name, or ""."""
+    """The language that a <pre>, its first child or two elements above it name, by class or `data-lang`, or ""."""
     near = [i]
     if i + 1 < page.ends[i]:
         near.append(i + 1)
     parent = page.parents[i]
     near += [parent, page.parents[parent]]
     for entry in near:
-        match = _LANGUAGE.search(page.attributes[entry].get("class") or "")
-        if match and match[1].lower() not in ("none", "default", "plaintext", "text", "plain", "nohighlight"):
-            return match[1].lower()
+        given = page.attributes[entry]
+        match = _LANGUAGE.search(given.get("class") or "")
+        name = (match[1] if match else given.get("data-lang") or given.get("data-language") or "").lower()
+        if name and name not in _NO_LANGUAGE and _NAME.fullmatch(name):
+            return name
     return ""
 
 

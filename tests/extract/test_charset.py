@@ -78,7 +78,11 @@ def test_each_way_to_declare(text: str, codec: str, charset: str) -> None:
         (LATIN, "utf-8", "utf-8"),
         (RUSSIAN, "cp1251", "windows-1251"),
         (JAPANESE, "cp932", "shift_jis"),
+        (JAPANESE, "iso2022_jp", "iso-2022-jp"),
+        (KOREAN, "cp949", "euc-kr"),
+        (CHINESE, "gb18030", "gb18030"),
         (LATIN, "utf-16-le", "utf-16le"),
+        ("<div>" + CHINESE * 20, "utf-16-be", "utf-16be"),
         (LATIN, "utf-16-be", "utf-16be"),
         ("plain ascii", "ascii", "utf-8"),
         ("", "ascii", "utf-8"),
@@ -140,3 +144,17 @@ def test_never_raises(html: bytes, label: str | None) -> None:
     text.encode("utf-8")  # no lone surrogate
     assert charset
     assert decode(html, label) == (text, charset)
+
+
+@pytest.mark.parametrize(
+    ("text", "codec", "charset"),
+    [
+        (RUSSIAN, "cp1251", "windows-1251"),
+        (JAPANESE, "cp932", "shift_jis"),
+        (JAPANESE, "iso2022_jp", "iso-2022-jp"),
+        (KOREAN, "cp949", "euc-kr"),
+        (CHINESE, "gb18030", "gb18030"),
+    ],
+)
+def test_latin_1_of_a_server_is_not_believed_of_another_script(text: str, codec: str, charset: str) -> None:
+    assert decode(text.encode(codec), "iso-8859-1") == (text, charset)

@@ -298,3 +298,28 @@ def test_a_column_of_line_numbers_beside_code_is_left_out() -> None:
     html = "<table><tr><td class=linenos><pre>1\n2</pre><td class=code><pre>a\nb</pre></table>"
     assert kept(f"<p>{PROSE}</p>{html}") == f"{PROSE}a b"
     assert kept(f"<p>{PROSE}</p><div class=gutter>Part 1</div>") == f"{PROSE}Part 1"
+
+
+def test_the_head_of_a_text_stays_and_that_of_a_site_goes() -> None:
+    body = f"<p>{PROSE * 4}</p>"
+    abstract = f"<h1>Title</h1><div class=abstract><p>{MORE * 2}</p></div>"
+    assert "Another one" in kept(f"<header>{abstract}</header><h2>Part</h2>{body}")
+    assert "Another one" not in kept(f"<header>{abstract}<a href=/>Home</a></header><h2>Part</h2>{body}")
+
+
+def test_footnotes_behind_the_content_are_noted() -> None:
+    page = flat(f"<div><div><p>{PROSE * 4}</p></div></div><div class=footnotes><p>1. Not so.</p></div><div>x</div>")
+    choice = choose(page)
+    assert choice is not None
+    assert [page.attributes[i].get("class") for i in choice.notes] == ["footnotes"]
+
+
+def test_a_theorem_stays_with_its_proof() -> None:
+    parts = f"<div class=env-lemma><p>Short.</p></div><div class=env-proof><p>{PROSE * 6}</p></div>"
+    assert kept(f"<div>{parts}</div>").startswith("Short.")
+    assert not kept(f"<div>{parts.replace('env-lemma', 'box')}</div>").startswith("Short.")
+
+
+def test_ways_back_from_notes_are_left_out() -> None:
+    notes = "<ol><li>One. <a href='#r1'>↩</a></li><li>Two. <a href='#r2'>\u200b</a></li></ol>"
+    assert kept(f"<p>{PROSE}</p>{notes}").endswith("One. Two.")

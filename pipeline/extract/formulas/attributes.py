@@ -17,12 +17,21 @@ _CERTAIN = tuple(
     " data-original-tex data-raw-latex data-latexcode".split()
 )
 _DOUBTFUL = ("data-math", "data-formula", "data-equation", "data-expr", "data-value", "data-content", "data-original")
-ATTRIBUTES = (*_CERTAIN, *_DOUBTFUL, "data-mathml", "data-asciimath", "data-attrs")
+ATTRIBUTES = frozenset({*_CERTAIN, *_DOUBTFUL, "data-mathml", "data-asciimath", "data-attrs"})
+_WORDS = frozenset("tex latex katex mathjax math formula equation eqn".split())  # in the names of further attributes
+_COMMAND = re.compile(
+    r"\\[a-zA-Z]|[\w)}]\^[\w{(]"
+)  # what names of things, as the value of `data-equation-ref`, have not
 _HINTS = ("math", "formula", "katex", "latex", "tex", "equation")
 _IDEOGRAPHS = re.compile("[\u2e80-\ud7ff]")
 _EXPRESSION = re.compile(r'"(?:persistentExpression|latex|formula|tex)"\s*:\s*("(?:[^"\\]|\\.)*")')
 _CONTROLS = frozenset("script input button textarea option form body html svg g select label meta link".split())
 _WIRIS = str.maketrans("«»¨§", '<>"&')  # WIRIS writes MathML with these for the characters that attributes cannot hold
+
+
+def is_attribute(name: str) -> bool:
+    """Whether an attribute may hold a formula: one of those known, or one with a word for it in its name."""
+    return name in ATTRIBUTES or (name.startswith("data-") and not _WORDS.isdisjoint(name.split("-")))
 
 
 def lift(node: LexborNode, page: Page) -> None:
@@ -43,6 +52,9 @@ def lift(node: LexborNode, page: Page) -> None:
         tex = next(
             (value for value in values if value and (looks_tex(value) or (mathematical and len(value) < 40))), None
         )
+    if tex is None:
+        values = [attributes[key] for key in attributes if key not in ATTRIBUTES and is_attribute(key)]
+        tex = next((value for value in values if value and _usable(value) and _COMMAND.search(value)), None)
     if tex is not None:
         page.put(node, tex, display, "data_attribute")
         return
@@ -87,4 +99,6 @@ def _display(attributes: dict[str, str | None], name: str) -> bool | None:
         return True
     if "inline" in name:
         return False
+    if "block" in (attributes.get("data-type") or ""):
+        return True
     return True if "display" in name or "block" in name else None

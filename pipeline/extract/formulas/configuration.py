@@ -7,6 +7,7 @@ scanned for here; no JavaScript is run.
 
 import re
 from dataclasses import dataclass, field
+from itertools import islice
 
 from pipeline.extract.formulas.limits import FormulaLimits
 from pipeline.extract.formulas.macros import Macros
@@ -25,6 +26,11 @@ _COMMENT = re.compile(r"(?:^|(?<=[\s,{\[(;]))//[^\n]*|/\*.*?\*/", re.DOTALL)
 _ASCIIMATH = re.compile(
     rb"ascii-?math[\w.-]{0,30}\.js|input/asciimath|asciimath2jax|[-_]am[-_]|am_(?:htmlormml|chtml|svg)|translateasciimath"
 )
+_PAIR = re.compile(rb"(?<![\\$])\$([^$<\n]{1,200})\$(?!\$)")
+_TEX = re.compile(rb"\\[a-zA-Z]{2,}")
+_VARIABLE = re.compile(rb"<var>[^<]{0,200}(?:\\[a-zA-Z]{2}|[_^]\{)")
+_USED = 3  # pairs of dollars with a command between them that tell how a page uses dollars
+_NEAR = 100  # characters from the name of an object to its delimiters
 _BLOCKS = 20  # objects and arrays read of one script
 _SIMPLE = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 
@@ -38,6 +44,8 @@ class Configuration:
     inline: list[tuple[str, str]] = field(default_factory=list)
     display: list[tuple[str, str]] = field(default_factory=list)
     asciimath: bool = False
+    ascii_delimiters: list[tuple[str, str]] = field(default_factory=list)  # of AsciiMath, beside back-ticks
+    variables: bool = False  # <var> holds LaTeX
     renders: bool = False  # a renderer of delimited formulas is loaded
 
 
@@ -159,8 +167,10 @@ def read_script(text: str, found: Configuration, limits: FormulaLimits) -> None:
         elif key == "delimiters":
             if "left" in block:
                 _katex_delimiters(block, found)
-            elif "`" in block:
-                found.asciimath = True
+            elif "ascii" in text[max(0, match.start() - _NEAR) : match.start()].lower():
+                pairs = _pairs(block)
+                found.asciimath |= ("`", "`") in pairs
+                found.ascii_delimiters += [pair for pair in pairs if pair != ("`", "`")]
     if found.inline or found.display:
         found.renders = True
         found.dollars = ("$", "$") in found.inline
@@ -173,3 +183,15 @@ def read_source(lowered: bytes, found: Configuration) -> None:
         found.asciimath = True
     if mathjax or b"katex" in lowered or b"rendermathinelement" in lowered:
         found.renders = True
+
+
+def read_usage(raw: bytes, found: Configuration) -> None:
+    """Add what the page's own formulas say where no script that can be read does.
+
+    Dollars with commands between them are delimiters, and a `<var>` is a formula where others are LaTeX.
+    """
+    if found.dollars is None and b"$" in raw:
+        used = (pair for pair in _PAIR.findall(raw) if _TEX.search(pair))
+        if len(list(islice(used, _USED))) == _USED:
+            found.dollars = True
+    found.variables = found.renders and _VARIABLE.search(raw) is not None

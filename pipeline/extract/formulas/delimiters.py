@@ -14,10 +14,10 @@ ENVIRONMENTS = (
     "equation|align|aligned|alignat|alignedat|gather|gathered|multline|eqnarray|displaymath|math|flalign|split|array|cases"
     "|matrix|pmatrix|bmatrix|vmatrix|Vmatrix|Bmatrix|smallmatrix|subequations|xalignat|dcases|rcases|CD|tikzcd|prooftree"
 )
-_TAGS = "tex|latex|math|itex|imath|dmath|eqn|eq|equation|formula|katex|mathjax|texdisplay|inline|display"
+_TAGS = "tex|latex|math|mathjaxinline|itex|imath|dmath|eqn|eq|equation|formula|katex|mathjax|texdisplay|inline|display"
 _TOKEN = (
     r"\\(?:\$|\\(?![\[(]))|(?P<environment>\\begin\s?\{(?P<name>" + ENVIRONMENTS + r")(?P<star>\*?)\})"
-    r"|(?P<display>\\\[)|(?P<inline>\\\()|(?P<latex>\$latex\s)|(?P<dollars>\$\$)|(?P<dollar>\$)"
+    r"|(?P<display>\\\[)|(?P<inline>\\\()|(?P<latex>\$latex\s)|(?P<many>\${6}|\${3})(?!\$)|(?P<dollars>\$\$)|(?P<dollar>\$)"
     r"|\[(?P<tag>(?i:" + _TAGS + r"))(?:=[\w ]{1,12})?\]"
 )
 _SCRIPTS = {"\ue002": "^{", "\ue003": "}", "\ue004": "_{", "\ue005": "}"}
@@ -45,6 +45,8 @@ class Scanner:
         self.custom |= {
             a: (b, True) for a, b in configuration.display if (a, b) not in usual and not a.startswith("\\begin")
         }
+        self.ascii = {"`", *(opening for opening, _ in configuration.ascii_delimiters)}
+        self.custom |= {opening: (closing, False) for opening, closing in configuration.ascii_delimiters}
         if configuration.asciimath:
             self.custom.setdefault("`", ("`", False))
         token = _TOKEN
@@ -95,6 +97,9 @@ class Scanner:
             closing, display = "\\)", False
         elif kind == "dollars":
             closing, display = "$$", True
+        elif kind == "many":
+            closing = match["many"]  # so that prose may hold dollars, singly and in pairs
+            display = len(closing) == 6
         elif kind == "latex":
             closing, display, encoding = "$", False, "wordpress_text"
         elif kind == "tag":
@@ -113,10 +118,10 @@ class Scanner:
             return None
         if kind in ("inline", "display") and not self.page.configuration.renders and not is_mathematical(inner):
             return None
-        doubtful = kind == "dollars" and not is_mathematical(inner)
+        doubtful = kind in ("dollars", "many") and not is_mathematical(inner)
         if doubtful and (not self.page.configuration.renders or "\n\n" in inner or prose(inner)):
             return None
-        if closing == "`":
+        if kind.startswith("custom") and match[kind] in self.ascii:
             inner, encoding = to_tex(inner), "asciimath"
         elif kind == "tag":
             display = display or (

@@ -5,15 +5,22 @@ and that height says what is a superscript, a subscript, a limit or a numerator.
 """
 
 import re
-from functools import lru_cache
 
 from pipeline.extract.formulas import mathml
-from pipeline.extract.formulas.chtml import PIECES
 from pipeline.extract.formulas.dom import Element
+from pipeline.extract.formulas.katex_shapes import (
+    ACCENT_PATHS,
+    ARROW_PATHS,
+    class_names,
+    drawn_by,
+    find_class,
+    has_line,
+    is_line,
+    stacked,
+    tall_fence,
+)
 from pipeline.extract.formulas.symbols import FUNCTIONS
 
-_TOP = re.compile(r"(?:^|;)\s*top:\s*(-?[\d.]+)em")
-_HEIGHT = re.compile(r"(?:^|;)\s*height:\s*(-?[\d.]+)em")
 _MARGIN = re.compile(r"margin-(?:right|left):\s*(-?[\d.]+)em")
 _VARIANTS = {
     "mathbb": "double-struck", "mathbf": "bold", "boldsymbol": "bold-italic", "mathcal": "script", "mathscr": "script",
@@ -27,61 +34,14 @@ _DROPPED = frozenset(
 _ATOMS = frozenset({"mord", "minner", "mrel", "mbin"})
 _OPERATORS = frozenset("mrel mbin mopen mclose mpunct delimsizing delimsizinginner small-op large-op".split())
 _SAME_LINE = 0.02  # em: heights are rounded
-_NO_NAMES: frozenset[str] = frozenset()
 _PLAIN = frozenset("base mord mathnormal mtight mathrm mrel mbin mopen mclose mpunct minner mspace strut".split())
 _NEGATION = "\ue020"
-_ACCENT_PATHS = (("M377 20", "→"), ("M0 241v40h399891", "→"), ("M400000 241", "←"), ("M200 55", "~"), ("M344 55", "~"),
-                 ("M786 59", "~"), ("M786 58", "~"), ("M529 0", "^"), ("M1181 0", "^"), ("M0 435h", "¯"))  # fmt: skip
-_ARROW_PATHS = (("M0 241v40h399891", "→"), ("M400000 241", "←"), ("M0 377", "⇒"), ("M0 147", "⇒"), ("M399995", "⇐"))
-# Fences too tall for a glyph; those that begin alike differ in their foot.
-_FENCE_PATHS = (("M863,9", "("), ("M76,0", ")"), (r"M403 1759.*v1759 ", "["), (r"M347 1759.*v1759 ", "]"),
-                ("M403 1759", "⌈"), ("M347 1759", "⌉"), (r"M319 602.*H319", "⌊"), (r"M319 602", "⌋"),
-                (r"M145 15(?s:.)*M367", "‖"))  # fmt: skip
 _Child = Element | str
 
 
 def to_tex(node: Element) -> str:
     """LaTeX of a `katex-html` span."""
     return mathml.to_tex(Element("mrow", _row(node)))
-
-
-def _names(node: Element) -> frozenset[str]:
-    """Class names, the prefix of newer versions dropped."""
-    value = node.attributes.get("class")
-    return _split(value) if value else _NO_NAMES
-
-
-@lru_cache(maxsize=1 << 12)
-def _split(classes: str) -> frozenset[str]:
-    """The names in an attribute; KaTeX has a few hundred combinations of them."""
-    return frozenset(name.removeprefix("katex-") for name in classes.split())
-
-
-def _find(node: Element, name: str) -> Element | None:
-    """The first element of a class below, in document order."""
-    stack = list(reversed(node.elements))
-    while stack:
-        here = stack.pop()
-        if name in _names(here):
-            return here
-        stack.extend(reversed(here.elements))
-    return None
-
-
-def _items(node: Element) -> list[tuple[float, Element]]:
-    """The items of the first vertical list below: height above the baseline, and content, in document order."""
-    stack = _find(node, "vlist") if "vlist" not in _names(node) else node
-    if stack is None:
-        return []
-    found: list[tuple[float, Element]] = []
-    for item in stack.elements:
-        top = _TOP.search(item.get("style"))
-        if not top or not item.elements:
-            continue
-        strut = next((child for child in item.elements if "pstrut" in _names(child)), None)
-        height = _HEIGHT.search(strut.get("style")) if strut is not None else None
-        found.append((-float(top[1]) - (float(height[1]) if height else 0.0), item))
-    return found
 
 
 def _row(node: Element) -> list[_Child]:
@@ -134,7 +94,7 @@ def _text(text: str, parent: Element) -> list[_Child]:
         return []
     if text == _NEGATION:
         return [Element("negation")]
-    names = _names(parent)
+    names = class_names(parent)
     variant = (
         ""
         if names <= _PLAIN and "mathrm" not in names
@@ -163,7 +123,7 @@ def _text(text: str, parent: Element) -> list[_Child]:
 
 def _read(node: Element) -> list[_Child]:
     """One span read back: nothing, one element or several."""
-    names = _names(node)
+    names = class_names(node)
     if names & _DROPPED or node.tag in ("svg", "math", "annotation"):
         return []
     style = node.attributes.get("style")
@@ -200,7 +160,7 @@ def _read(node: Element) -> list[_Child]:
         mark = node.text().replace("\u200b", "").strip()
         return [Element("slash")] if mark == "/" else [Element("negation")] if mark == _NEGATION else _row(node)
     if "delimsizing" in names and "mult" in names:
-        return [_tall_fence(node)]
+        return [Element("mo", [tall_fence(node)])]
     if "text" in names:
         return _words(node)
     if "vlist-t" in names:
@@ -219,10 +179,10 @@ def _operator(node: Element) -> Element | None:
     """`\\operatorname`: an upright word inside an operator."""
     children = node.elements
     if not children or any(
-        _names(child) & {"msupsub", "vlist-t", "op-symbol", "op-limits", "mop"} for child in children
+        class_names(child) & {"msupsub", "vlist-t", "op-symbol", "op-limits", "mop"} for child in children
     ):
         return None
-    if all(not _names(child) or _names(child) & {"mathrm", "mspace"} for child in children):
+    if all(not class_names(child) or class_names(child) & {"mathrm", "mspace"} for child in children):
         word = " ".join(node.text().replace("\u200b", "").split())
         if len(word) > 1 and word.isascii() and word.replace(" ", "").isalpha():
             return Element("mi", [word]) if word in FUNCTIONS else Element("mo", [word])
@@ -231,7 +191,7 @@ def _operator(node: Element) -> Element | None:
 
 def _scripts(node: Element) -> Element:
     below, above = Element("mrow"), Element("mrow")
-    for height, item in _items(node):
+    for height, item in stacked(node):
         part = _row(item)
         if height > 0:
             above.children += part
@@ -241,62 +201,47 @@ def _scripts(node: Element) -> Element:
 
 
 def _fraction(node: Element) -> Element:
-    items = sorted(_items(node), key=lambda pair: pair[0])
-    lined = _line_at(items)
-    parts = [item for _, item in items if not _is_line(item)]
+    items = sorted(stacked(node), key=lambda pair: pair[0])
+    lined = has_line(items)
+    parts = [item for _, item in items if not is_line(item)]
     if len(parts) < 2:
         return _mrow([piece for item in parts for piece in _row(item)])
     return Element("mfrac", [_mrow(_row(parts[-1])), _mrow(_row(parts[0]))], {} if lined else {"linethickness": "0"})
 
 
-def _is_line(item: Element) -> bool:
-    return any(_names(child) & {"frac-line", "overline-line", "underline-line"} for child in item.elements)
-
-
-def _line_at(items: list[tuple[float, Element]]) -> bool:
-    return any(_is_line(item) for _, item in items)
-
-
 def _root(node: Element) -> Element:
-    index = next((child for child in node.elements if "root" in _names(child)), None)
-    body = next((child for child in node.elements if "vlist-t" in _names(child)), None)
+    index = next((child for child in node.elements if "root" in class_names(child)), None)
+    body = next((child for child in node.elements if "vlist-t" in class_names(child)), None)
     inner: list[_Child] = []
     if body is not None:
-        for _, item in _items(body):
-            if _find(item, "hide-tail") is None or any("mord" in _names(child) for child in item.elements):
+        for _, item in stacked(body):
+            if find_class(item, "hide-tail") is None or any("mord" in class_names(child) for child in item.elements):
                 inner += _row(item)
     if index is not None:
         return Element("mroot", [_mrow(inner), _mrow(_row(index))])
     return Element("msqrt", inner)
 
 
-def _path(node: Element, table: tuple[tuple[str, str], ...]) -> str:
-    """What the first path below draws, "" when it is not known."""
-    path = node.find("path")
-    drawn = path.get("d") if path is not None else ""
-    return next((char for start, char in table if drawn.startswith(start)), "")
-
-
 def _accent(node: Element) -> Element:
     inner: list[_Child] = []
     mark = ""
     wide = False
-    for _, item in _items(node):
-        body = _find(item, "accent-body")
+    for _, item in stacked(node):
+        body = find_class(item, "accent-body")
         if body is not None:
-            mark = body.text().replace("\u200b", "").strip() or _path(body, _ACCENT_PATHS) or "→"
-        elif "svg-align" in _names(item) or (item.find("svg") is not None and not item.text().strip("\u200b \n")):
-            mark, wide = _path(item, _ACCENT_PATHS) or "^", True
+            mark = body.text().replace("\u200b", "").strip() or drawn_by(body, ACCENT_PATHS) or "→"
+        elif "svg-align" in class_names(item) or (item.find("svg") is not None and not item.text().strip("\u200b \n")):
+            mark, wide = drawn_by(item, ACCENT_PATHS) or "^", True
         else:
             inner += _row(item)
     nucleus = _mrow(inner)
     if wide and nucleus.tag != "mrow":
         nucleus = Element("mrow", [nucleus])
-    return Element("munder" if "accentunder" in _names(node) else "mover", [nucleus, Element("mo", [mark])])
+    return Element("munder" if "accentunder" in class_names(node) else "mover", [nucleus, Element("mo", [mark])])
 
 
 def _line(node: Element, over: bool) -> Element:
-    inner = [piece for _, item in _items(node) if not _is_line(item) for piece in _row(item)]
+    inner = [piece for _, item in stacked(node) if not is_line(item) for piece in _row(item)]
     return Element(
         "mover" if over else "munder", [Element("mrow", [_mrow(inner)]), Element("mo", ["‾" if over else "_"])]
     )
@@ -304,18 +249,19 @@ def _line(node: Element, over: bool) -> Element:
 
 def _limits(node: Element) -> Element:
     """An operator with limits, a brace with its label, a stack of two."""
-    items = sorted(_items(node), key=lambda pair: pair[0])
+    items = sorted(stacked(node), key=lambda pair: pair[0])
     if not items:
         return _mrow([piece for child in node.elements for piece in _read(child)])
     brace = next(
-        (item for _, item in items if _find(item, "stretchy") is not None and not item.text().strip("\u200b \n")), None
+        (item for _, item in items if find_class(item, "stretchy") is not None and not item.text().strip("\u200b \n")),
+        None,
     )
     if brace is not None:
         body = [piece for _, item in items if item is not brace for piece in _row(item)]
         over = items[-1][1] is brace
         return Element("mover" if over else "munder", [_mrow(body), Element("mo", ["⏞" if over else "⏟"])])
     nearest = min(items, key=lambda pair: abs(pair[0]))
-    scripted = [pair for pair in items if not any("mtight" in _names(child) for child in pair[1].elements)]
+    scripted = [pair for pair in items if not any("mtight" in class_names(child) for child in pair[1].elements)]
     if len(scripted) == 1:
         nearest = scripted[0]
     nucleus = _mrow(_row(nearest[1]))
@@ -329,9 +275,9 @@ def _limits(node: Element) -> Element:
 
 
 def _arrow(node: Element) -> Element:
-    items = sorted(_items(node), key=lambda pair: pair[0])
-    shaft = next((item for _, item in items if "svg-align" in _names(item) or item.find("svg") is not None), None)
-    char = (_path(shaft, _ARROW_PATHS) or "→") if shaft is not None else "→"
+    items = sorted(stacked(node), key=lambda pair: pair[0])
+    shaft = next((item for _, item in items if "svg-align" in class_names(item) or item.find("svg") is not None), None)
+    char = (drawn_by(shaft, ARROW_PATHS) or "→") if shaft is not None else "→"
     place = next((height for height, item in items if item is shaft), 0.0)
     below = [piece for height, item in items if height < place for piece in _row(item)]
     above = [piece for height, item in items if height > place for piece in _row(item)]
@@ -340,29 +286,20 @@ def _arrow(node: Element) -> Element:
     return Element("mover", [Element("mo", [char]), _mrow(above)])
 
 
-def _tall_fence(node: Element) -> Element:
-    text = node.text().replace("\u200b", "").strip()
-    if text:
-        return Element("mo", [PIECES.get(text[0], text[0])])
-    path = node.find("path")
-    drawn = path.get("d") if path is not None else ""
-    return Element("mo", [next((fence for start, fence in _FENCE_PATHS if re.match(start, drawn)), "|")])
-
-
 def _words(node: Element) -> list[_Child]:
     """`\\text`: words, and formulas inside them."""
     out: list[_Child] = []
     for child in node.children:
         if isinstance(child, str):
             out.append(Element("mtext", [child.replace("\u200b", "")]))
-        elif _names(child) & {"textrm", "textbf", "textit", "textsf", "texttt", "mord"} and not child.elements:
+        elif class_names(child) & {"textrm", "textbf", "textit", "textsf", "texttt", "mord"} and not child.elements:
             variant = next(
-                (_VARIANTS[name] for name in ("textbf", "texttt", "textsf", "textit") if name in _names(child)), ""
+                (_VARIANTS[name] for name in ("textbf", "texttt", "textsf", "textit") if name in class_names(child)), ""
             )
             out.append(Element("mtext", [child.text().replace("\u200b", "")], {"mathvariant": variant}))
-        elif "text" in _names(child) or ("mord" in _names(child) and not child.elements):
+        elif "text" in class_names(child) or ("mord" in class_names(child) and not child.elements):
             out += _words(child)
-        elif "mspace" in _names(child):
+        elif "mspace" in class_names(child):
             out.append(Element("mtext", [" "]))
         else:
             out += _read(child)
@@ -383,8 +320,8 @@ def _words(node: Element) -> list[_Child]:
 
 def _stack(node: Element) -> list[_Child]:
     """A vertical list that no name explains: a box around its content, or lines one under the other."""
-    items = _items(node)
-    boxed = any("boxpad" in _names(child) for _, item in items for child in item.elements)
+    items = stacked(node)
+    boxed = any("boxpad" in class_names(child) for _, item in items for child in item.elements)
     content = [piece for _, item in items for piece in _row(item)]
     if boxed:
         return [Element("menclose", content, {"notation": "box"})]
@@ -397,9 +334,9 @@ def _table(node: Element) -> Element:
     alignment: list[str] = []
     lines: list[float] = []  # heights of the rows: a column has no item for a cell that its row does not reach
     for child in node.elements:
-        kind = next((name for name in _names(child) if name.startswith("col-align-")), "")
+        kind = next((name for name in class_names(child) if name.startswith("col-align-")), "")
         if kind:
-            columns.append(_items(child))
+            columns.append(stacked(child))
             alignment.append({"l": "left", "r": "right"}.get(kind[-1], "center"))
     for height in sorted({height for column in columns for height, _ in column}, reverse=True):
         if not lines or lines[-1] - height > _SAME_LINE:

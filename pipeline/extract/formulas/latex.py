@@ -13,6 +13,7 @@ _ENTITIES = {
 _NUMBERS = re.compile(
     r"\\(?:label|tag\*?|ref|eqref|require)\s*\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}|\\definecolor(?:\s*\{[^{}]*\}){3}|\\(?:nonumber|notag|hfill|allowbreak|nobreak|protect|begingroup|endgroup)(?![a-zA-Z])"
 )
+_INDEX = re.compile(r"\\PageIndex\s*\{([^{}]*)\}")  # LibreTexts: a number that its scripts complete
 _REFERENCE = re.compile(r"\\(?:eqref|ref)\s*\{")
 _DELIMITED = (("\\[", "\\]", True), ("$$", "$$", True), ("\\(", "\\)", False), ("$", "$", False))
 _WRAPPERS = {"equation": "", "displaymath": "", "math": "", "align": "aligned", "flalign": "aligned",
@@ -49,6 +50,8 @@ def unescape(tex: str) -> str:
 def undelimit(tex: str) -> tuple[str, bool | None]:
     """LaTeX without the delimiters around it, and whether they were display ones (None: there were none)."""
     tex = tex.strip()
+    if "\\begin{document}" in tex:  # publishers' XML has a whole document around each formula
+        tex = tex.partition("\\begin{document}")[2].partition("\\end{document}")[0].strip()
     for opening, closing, display in _DELIMITED:
         if tex.startswith(opening) and tex.endswith(closing) and len(tex) >= len(opening) + len(closing):
             inner = tex[len(opening) : -len(closing)]
@@ -128,7 +131,8 @@ def _environments(tex: str) -> str:
 
 def _numbers(tex: str) -> str:
     """LaTeX without labels, tags and numbering commands; references inside the formula stay."""
-    return _NUMBERS.sub(lambda match: match[0] if _REFERENCE.match(match[0]) else " ", tex)
+    tex = _NUMBERS.sub(lambda match: match[0] if _REFERENCE.match(match[0]) else " ", tex)
+    return _INDEX.sub(r"\1", tex) if "PageIndex" in tex else tex
 
 
 def _split_text(tex: str) -> str:
@@ -232,7 +236,7 @@ def _clean(tex: str) -> tuple[str, bool | None]:
         display = delimited if display is None else display
     if "\\begin" in tex and _WRAPPED.match(tex.lstrip()):
         display = True
-    if tex.startswith("{\\displaystyle") and tex.endswith("}") and _closes_once(tex[1:-1] + " ", "}"):
+    if tex.startswith("{") and tex.endswith("}") and _closes_once(tex[1:-1] + " ", "}"):
         tex = tex[1:-1]
     if "\\" in tex:
         tex = _environments(tex)

@@ -42,16 +42,16 @@ class Encoding(NamedTuple):
     """How one way of writing formulas is found, and what is done with each element found."""
 
     lift: Callable[[LexborNode, Page], object]
-    tags: frozenset[str] = _NOTHING
+    tags: frozenset[str] = _NOTHING  # without a prefix
     classes: frozenset[str] = _NOTHING
-    attributes: tuple[str, ...] = ()
+    attribute: Callable[[str], object] | None = None  # tells names of attributes
     values: tuple[tuple[bytes, str], ...] = ()  # what stands in the source, and its selector
     like: Callable[[str], object] | None = None  # tells classes that have no fixed name
 
 
 _ENCODINGS = (
     Encoding(mathjax3.lift, tags=mathjax3.TAGS),
-    Encoding(attributes.lift, attributes=attributes.ATTRIBUTES),
+    Encoding(attributes.lift, attribute=attributes.is_attribute),
     Encoding(katex.lift, classes=katex.CLASSES),
     Encoding(mathjax2.lift, classes=mathjax2.CLASSES),
     Encoding(elements.lift_wiki, classes=elements.WIKI),
@@ -63,7 +63,11 @@ _ENCODINGS = (
 )
 _TAGS = frozenset().union(*(encoding.tags for encoding in _ENCODINGS))
 _CLASSES = frozenset().union(*(encoding.classes for encoding in _ENCODINGS))
-_CLOSED = re.compile(b"</(" + "|".join(sorted(_TAGS - images.TAGS, key=len, reverse=True)).encode() + rb")[\s>]")
+_CLOSED = re.compile(
+    rb"</((?:[a-z][\w.-]{0,15}:)?(?:"
+    + "|".join(sorted(_TAGS - images.TAGS, key=len, reverse=True)).encode()
+    + rb"))[\s>]"
+)
 
 
 def lift(tree: LexborHTMLParser, *, limits: FormulaLimits = _DEFAULTS) -> Lifted:
@@ -77,6 +81,7 @@ def lift(tree: LexborHTMLParser, *, limits: FormulaLimits = _DEFAULTS) -> Lifted
     lowered = raw.lower()
     configuration.read_source(lowered, page.configuration)
     scripts.lift_all(page, raw)
+    configuration.read_usage(raw, page.configuration)
     if page.configuration.renders:
         repair.repair(tree, raw)
     tags = {name.decode() for name in set(_CLOSED.findall(lowered))}
@@ -89,12 +94,13 @@ def lift(tree: LexborHTMLParser, *, limits: FormulaLimits = _DEFAULTS) -> Lifted
     classes = _CLASSES & named
     data = {name.decode("latin-1") for name in set(_DATA.findall(lowered))}
     for encoding in _ENCODINGS:
-        selectors = [name.replace(":", "\\:") for name in sorted(encoding.tags & tags)]
+        selectors = [name.replace(":", "\\:") for name in sorted(tags) if name.rpartition(":")[2] in encoding.tags]
         selectors += [f".{name}" for name in sorted(encoding.classes & classes)]
         selectors += [selector for needle, selector in encoding.values if needle in lowered]
         if encoding.like is not None:
             selectors += [f".{name}" for name in sorted(named) if encoding.like(name)][:_ALIKE]
-        selectors += [f"[{name}]" for name in encoding.attributes if name in data]
+        if encoding.attribute is not None:
+            selectors += [f"[{name}]" for name in sorted(data) if encoding.attribute(name)]
         if not selectors:
             continue
         for node in tree.css(", ".join(selectors)):

@@ -77,6 +77,7 @@ class Macros:
     def __init__(self, limits: FormulaLimits) -> None:
         self.limits = limits
         self.table: dict[str, Macro] = {}
+        self.starred: set[str] = set()  # macros that may stand with a star, which changes the size of their fences
         self.room = limits.expanded_chars
 
     def define(self, name: str, body: str, arguments: int = 0, default: str | None = None) -> None:
@@ -127,6 +128,7 @@ class Macros:
             if not left or not right:
                 return None
             self.define(name, f"\\left{left[0]} #1 \\right{right[0]}", 1)
+            self.starred.add(name)
             return right[1]
         elif "newcommand" in kind or "providecommand" in kind:
             number = _COUNT.match(tex, place)
@@ -175,7 +177,7 @@ class Macros:
             macro = self.table.get(match[1])
             if macro is None:
                 continue
-            end = match.end()
+            end = match.end() + (match[1] in self.starred and tex.startswith("*", match.end()))
             arguments: list[str] = []
             if macro.default is not None:
                 optional = tex.find("]", end, end + 2000) if end < len(tex) and tex[end] == "[" else -1

@@ -32,6 +32,7 @@ _NO_LINE = re.compile(r"0+(?:\.0+)?\s*(?:[a-z%]+)?")
 _MOD = re.compile(r"(?:\\;|\\quad )?(?:\\bmod |\\mathrm\{mod\})\\,\\,")
 _TEXT_FONTS = {"bold": "\\textbf", "italic": "\\textit", "monospace": "\\texttt", "sans-serif": "\\textsf"}
 _BARS = "|‖∣∥"
+_COMMAND = re.compile(r"\\[a-zA-Z]{2,}")
 
 
 def to_tex(node: Element) -> str:
@@ -200,7 +201,10 @@ def mtext(node: Element) -> str:
     """Words; formulas inside them stay formulas."""
     if node.elements:
         return join([text_tex(c) if isinstance(c, str) else convert(c) for c in node.children])
-    return text_tex(node.text(), _TEXT_FONTS.get(node.get("mathvariant"), "\\text"))
+    text = node.text()
+    if _COMMAND.fullmatch(text):
+        return text  # a macro that the renderer did not know
+    return text_tex(text, _TEXT_FONTS.get(node.get("mathvariant"), "\\text"))
 
 
 def mfrac(node: Element) -> str:
@@ -302,7 +306,7 @@ def mstyle(node: Element) -> str:
     variant = node.get("mathvariant")
     inner = row(node)
     font = VARIANTS.get(variant, "") if variant not in ("normal", "italic") else ""
-    return f"{font}{{{inner}}}" if font and inner else inner
+    return f"{font}{{{inner}}}" if font and inner and not inner.startswith(f"{font}{{") else inner
 
 
 _TOKENS = {"mi": mi, "mn": mn, "mo": mo, "ms": ms, "mspace": mspace, "mglyph": mglyph}

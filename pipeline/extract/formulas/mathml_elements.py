@@ -8,7 +8,7 @@ from pipeline.extract.formulas import mathml
 from pipeline.extract.formulas.dom import read
 from pipeline.extract.formulas.page import OPEN, Page, looks_tex
 
-TAGS = frozenset({"math", "mml:math", "m:math"})
+TAGS = frozenset({"math"})  # with or without a prefix
 _TEX_ENCODINGS = (
     "application/x-tex",
     "tex",
@@ -24,7 +24,9 @@ _WRAPPERS = frozenset({"MathJax_Preview", "MJX_Assistive_MathML", "katex-mathml"
 
 def annotation(node: LexborNode) -> str:
     """The TeX in an annotation, "" without one."""
-    for note in node.css("annotation"):
+    tag = node.tag or ""
+    prefix = tag.replace(":", "\\:").removesuffix("math") if ":" in tag else ""
+    for note in node.css(f"{prefix}annotation"):
         encoding = (note.attributes.get("encoding") or "").strip().lower()
         if encoding in _TEX_ENCODINGS:
             return note.text(deep=True).strip()

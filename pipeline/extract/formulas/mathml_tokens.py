@@ -88,6 +88,8 @@ def mo(node: Element) -> str:
             return {"mod": "\\bmod "}.get(bare, f"\\operatorname{{{bare}}}")
         if " " in bare:
             return text_tex(bare)
+    if text == "∥" and (node.get("fence") == "true" or node.get("form") in ("prefix", "postfix")):
+        return FENCES[text]
     variant = node.get("mathvariant")
     return in_variant(text, variant if variant != "normal" else "")
 

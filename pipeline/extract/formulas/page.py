@@ -118,15 +118,19 @@ def alone(node: LexborNode) -> bool:
     for _ in range(4):
         if parent is None or parent.tag in _BLOCKS:
             break
-        if not _only(parent, node):
+        if not only_child(parent, node):
             return False
         node, parent = parent, parent.parent
     return (
-        parent is not None and parent.tag in _BLOCKS and parent.tag not in ("li", "td", "body") and _only(parent, node)
+        parent is not None
+        and parent.tag in _BLOCKS
+        and parent.tag not in ("li", "td", "body")
+        and only_child(parent, node)
     )
 
 
-def _only(parent: LexborNode, node: LexborNode) -> bool:
+def only_child(parent: LexborNode, node: LexborNode) -> bool:
+    """Whether nothing but white space, breaks and comments stands beside a node in its parent."""
     for step in ("next", "prev"):
         beside = getattr(node, step)
         for _ in range(12):

@@ -26,7 +26,9 @@ _INNER = f"[^{_SUP_OPEN}-{_SUB_CLOSE}]"
 _SCRIPT = f"{_SUP_OPEN}{_INNER}{{1,60}}{_SUP_CLOSE}|{_SUB_OPEN}{_INNER}{{1,60}}{_SUB_CLOSE}"
 _TERM = rf"(?:{_LETTER}|\d+(?:\.\d+)?|[()\[\]|!′'√]|…|\.\.\.|{_SCRIPT})+"
 _LISTED = rf", ?(?=(?:{_LETTER}){_SUP_OPEN}|(?:{_LETTER}){_SUB_OPEN}|…|\.\.\.)"
-_RUN = re.compile(rf"{_TERM}(?:(?: ?[=+\-−<>≤≥×·⋅/∈∉→±≈≠≡∗*⊂⊆∪∩] ?[-−]?|{_LISTED}){_TERM})*")
+_RUN = re.compile(
+    rf"(?![{_SUP_OPEN}{_SUB_OPEN}]){_TERM}(?:(?: ?[=+\-−<>≤≥×·⋅/∈∉→±≈≠≡∗*⊂⊆∪∩] ?[-−]?|{_LISTED}){_TERM})*"
+)
 _BASED = re.compile(rf"(?:({_LETTER})|([\d)\]|′']|{_SUP_CLOSE}|{_SUB_CLOSE}))({_SCRIPT})")
 _ARTICLE = re.compile(r"(?:, ?[a-zA-Z]|,)$|^[aAI] (?=\S)")
 _SCRIPTS = re.compile(

@@ -71,12 +71,12 @@ def _lift(node: LexborNode, kind: str, page: Page) -> None:
         tex, encoding = source.strip().removeprefix("<![CDATA[").removesuffix("]]>"), "mathjax2_script"
         if tex.startswith("% <![CDATA["):
             tex = tex[len("% <![CDATA[") :].removesuffix("% ]]>").removesuffix("%")
-    _drop_rendered(node)
+    _drop_rendered(node, source.strip(_DELIMITERS))
     page.put(node, tex, display, encoding)
 
 
-def _drop_rendered(node: LexborNode) -> None:
-    """Remove the preview and the rendered copy, which stand right before the script."""
+def _drop_rendered(node: LexborNode, source: str) -> None:
+    """Remove the preview, the rendered copy and the same source in text, which stand right before the script."""
     beside = node.prev
     for _ in range(6):
         if beside is None:
@@ -86,7 +86,7 @@ def _drop_rendered(node: LexborNode) -> None:
             beside = before
             continue
         name = beside.attributes.get("class") or "" if beside.tag != "-text" else ""
-        if not name.startswith(_RENDERED):
+        if not name.startswith(_RENDERED) and (not name or beside.text(deep=True).strip(_DELIMITERS) != source):
             return
         beside.decompose()
         beside = before
