@@ -30,7 +30,7 @@ app.add_typer(training.train_commands.app, name="train")
 def main() -> NoReturn:
     """Run the command line; every expected ending is one line on standard error and an exit code."""
     from pipeline.errors import BadInput, BuildFailed
-    from pipeline.interrupt import Interrupted, raise_on_signals
+    from pipeline.interrupt import LAST_WORDS, Interrupted, raise_on_signals
 
     raise_on_signals()
     try:
@@ -42,7 +42,8 @@ def main() -> NoReturn:
     except OSError as error:
         _end(1, f"{type(error).__name__}: {error}")
     except Interrupted:
-        _end(130, "interrupted; the same command goes on from here")
+        print(LAST_WORDS, file=sys.stderr)
+        sys.exit(130)
     sys.exit(0)
 
 

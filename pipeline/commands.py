@@ -125,18 +125,22 @@ def trace(
         raise BadInput(f"{error.args[0]}; check the id, or give the URL as captured") from error
 
 
-def verify(
-    corpus: _Corpus,
-    full: Annotated[bool, typer.Option("--full", help="Check the digest of every byte, not only sizes.")] = False,
-) -> None:
-    """Check that a corpus is whole; exit code 1 names what is not."""
+def verify(corpus: str, full: bool = False) -> None:
+    """Check that a corpus, in a folder or published (`hf://datasets/OWNER/NAME[@REVISION]`), is whole."""
     from pipeline.errors import BuildFailed
     from pipeline.shard.manifest import Manifest
 
-    manifest = Manifest.load(corpus)
-    if problems := manifest.verify(full):
+    if corpus.startswith("hf://"):
+        from pipeline.publish.verify import verify_published
+
+        found = verify_published(corpus, full)
+        manifest, problems = found.manifest, list(found.problems)
+        checked = f"{'every byte' if full else 'sizes and the sha256 that the Hub lists'}, commit {found.commit}"
+    else:
+        manifest = Manifest.load(corpus)
+        problems, checked = manifest.verify(full), "sizes and digests" if full else "sizes"
+    if problems:
         raise BuildFailed("\n".join(problems))
-    checked = "sizes and digests" if full else "sizes"
     print(f"{manifest.name}: {len(manifest.shards)} shards whole ({checked}), {manifest.totals.documents:,} documents")
 
 
@@ -162,4 +166,45 @@ def copy(
     print(f"{copy.root}: {sent} files sent ({copy.missing_bytes:,} bytes), {there} there before; {checked} checked")
 
 
-COMMANDS = (build, extract, copy)
+def publish(
+    corpus: _Corpus,
+    repo: Annotated[
+        str, typer.Argument(metavar="OWNER/NAME", help="The data set repository; made where there is none.")
+    ],
+    private: Annotated[bool, typer.Option("--private", help="Make the repository a private one.")] = False,
+    license: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="License, as the Hub names it (odc-by, cc-by-4.0 …). [default: as is]"),
+    ] = None,
+    revision: Annotated[str, typer.Option(metavar="BRANCH", help="Branch to commit to; made where needed.")] = "main",
+    message: Annotated[str | None, typer.Option(help="Of the commits. [default: name and documents]")] = None,
+    plan: Annotated[bool, typer.Option("--plan", help="Print what would be sent, and touch nothing.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress: for batch logs.")] = False,
+) -> None:
+    """Publish a finished corpus as a Hugging Face data set; run it again to go on after an interruption."""
+    from pipeline.interrupt import Interrupted, leave_at_once, run_aside
+    from pipeline.progress import Reporter
+    from pipeline.publish.hub import HubRepo
+    from pipeline.publish.publication import Publication, render_plan
+    from pipeline.shard.manifest import Manifest
+
+    publication = Publication(
+        Manifest.load(corpus), HubRepo(repo, revision), private=private, license=license, message=message
+    )
+    if plan:
+        print(render_plan(publication))
+        return
+    bar = Reporter(quiet).phase("publish", publication.total_bytes, publication.there_bytes)
+    try:
+        with bar as on_progress:
+            published = run_aside(lambda: publication.run(on_progress))
+    except Interrupted:
+        leave_at_once()  # what was sent stays on the Hub; uploads that are under way would be waited for
+    there = len(publication.data) - published.sent
+    print(f"{publication.repo.url}: commit {published.commit}")
+    print(f"  {published.sent} files of data sent, {there} there before, {published.deleted} of former corpora deleted")
+    print(f'  load_dataset("{repo}", revision="{published.commit}")')
+    print(f"  mathmill verify hf://datasets/{repo}@{published.commit}")
+
+
+COMMANDS = (build, extract, copy, publish)

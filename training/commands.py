@@ -136,7 +136,11 @@ def trace(
 
 def verify(
     target: Annotated[
-        Path, typer.Argument(metavar="CORPUS|TOKENS|POSITIONS", help="A corpus, token or position folder.")
+        str,
+        typer.Argument(
+            metavar="CORPUS|TOKENS|POSITIONS",
+            help="A corpus, token or position folder; hf://datasets/OWNER/NAME[@REVISION], a published corpus.",
+        ),
     ],
     full: Annotated[bool, typer.Option("--full", help="Check the digest of every byte, not only sizes.")] = False,
 ) -> None:
@@ -146,7 +150,8 @@ def verify(
     from training.tokens import TokenManifest
 
     kinds: tuple[type[TokenManifest | PositionManifest], ...] = (TokenManifest, PositionManifest)
-    kind = next((kind for kind in kinds if target.name == kind.FILE or (target / kind.FILE).is_file()), None)
+    path = Path(target)
+    kind = next((kind for kind in kinds if path.name == kind.FILE or (path / kind.FILE).is_file()), None)
     if kind is None:
         import pipeline.commands
 

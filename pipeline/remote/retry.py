@@ -16,6 +16,7 @@ from pipeline.remote.settings import RemoteSettings
 Result = TypeVar("Result")
 
 _THROTTLED = frozenset({408, 425, 429})
+_HTTPX = ("TimeoutException", "NetworkError", "RemoteProtocolError", "ProxyError")
 _BUSY = frozenset({"SlowDown", "Throttling", "ThrottlingException", "RequestTimeout", "RequestLimitExceeded"})
 
 
@@ -36,6 +37,7 @@ def with_retries(
     what: str,
     settings: RemoteSettings,
     sleep: Callable[[float], None] = time.sleep,
+    mend: str = "run it again, or lower remote.requests_per_s or the number of tasks",
 ) -> Result:
     """Do `action`, again after transient errors with full jitter (Brooker, "Exponential Backoff And Jitter", 2015).
 
@@ -63,7 +65,7 @@ def with_retries(
             sleep(wait_s)
     raise RemoteError(
         f"{what}: {describe(last)}; gave up after {settings.tries} tries, {waited:.0f} s of waiting between them; "
-        "run it again, or lower remote.requests_per_s or the number of tasks"
+        f"{mend}"
     ) from last
 
 
@@ -82,8 +84,8 @@ def status_of(error: BaseException) -> int | None:
     stands in the cause.
     """
     for link in _chain(error):
-        status = getattr(link, "status", None)
         response = getattr(link, "response", None)
+        status = getattr(link, "status", getattr(response, "status_code", None))
         if isinstance(response, dict):
             status = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
         if isinstance(status, int):
@@ -101,9 +103,10 @@ def code_of(error: BaseException) -> str:
 
 
 def describe(error: BaseException) -> str:
-    """An error in one line: status, S3 code, and what its type or message says."""
-    root = list(_chain(error))[-1]
-    words = " ".join(str(root).split()) or type(root).__name__
+    """An error in one line: status, S3 code, and what the server, its message or its type says."""
+    links = list(_chain(error))
+    told = next(filter(None, (getattr(link, "server_message", None) for link in links)), links[-1])
+    words = " ".join(str(told).split()) or type(told).__name__
     status, code = status_of(error), code_of(error)
     head = " ".join(str(part) for part in (status, code) if part and str(part) not in words)
     return f"{head}: {words}" if head else words
@@ -145,6 +148,8 @@ def _passing() -> tuple[type[BaseException], ...]:
         ("aiohttp", ("ClientConnectionError", "ClientPayloadError")),
         ("botocore.exceptions", ("ConnectionError", "HTTPClientError", "IncompleteReadError")),
         ("botocore.parsers", ("ResponseParserError",)),
+        ("httpx", _HTTPX),
+        ("httpx2", _HTTPX),
     ):
         if module in sys.modules:
             found += [getattr(sys.modules[module], name) for name in names if hasattr(sys.modules[module], name)]

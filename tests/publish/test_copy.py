@@ -1,7 +1,6 @@
 """Copies of a finished corpus: whole, resumable, the manifest last."""
 
 import shutil
-from pathlib import Path
 
 import pytest
 
@@ -11,20 +10,9 @@ from pipeline.publish.copy import CorpusCopy
 from pipeline.remote import RemoteError, Store
 from pipeline.remote.settings import RemoteSettings
 from pipeline.shard.manifest import Manifest
-from support.crawl import build, crawl_file, run
+from support.crawl import run
 
 SETTINGS = RemoteSettings(max_wait_s=0.01, tries=12, block_bytes=4096)
-
-
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("corpus")
-    crawl_file(folder / "0.warc.gz", 0)
-    (folder / "recipe.yaml").write_text(
-        "name: small\ninputs: [0.warc.gz]\nfilter: {min_math_score: 0.0}\nshard: {target_bytes: 4_000}\n"
-    )
-    build(folder / "recipe.yaml", folder / "out")
-    return folder / "out"
 
 
 def names(copy: CorpusCopy) -> list[str]:

@@ -25,7 +25,7 @@ TOKENS = {OWNER: "lab", READER: "guest"}
 
 _EPOCH = "2026-01-01T00:00:00.000Z"
 _REPO = "{owner:[^/]+}/{name:[^/]+}"
-_API = "/api/{kind:models|datasets|spaces}/" + _REPO
+API = "/api/{kind:models|datasets|spaces}/" + _REPO
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,8 @@ class FakeHub(ThreadServer):
         self.log: list[Request] = []
         self.on_request: Callable[[str], None] = lambda kind: None
         """Called with the kind of each request before it is looked at; it may kill the client."""
+        self.full = False
+        """Whether it has no room for further objects."""
         self._objects: dict[str, bytes] = {}
         self._parts: dict[tuple[str, str], bytes] = {}
         self._faults: dict[str, deque[int | str]] = defaultdict(deque)
@@ -100,22 +102,26 @@ class FakeHub(ThreadServer):
         assert head is not None, branch
         return {path: file.data for path, file in head.files.items() if path != ".gitattributes"}
 
+    def find_object(self, oid: str, size: int) -> bytes | None:
+        """The bytes of this sha256, if they were sent."""
+        return self._objects.get(oid)
+
     def app(self) -> web.Application:
         app = web.Application(client_max_size=1 << 30)
         for method, path, handler in (
             ("GET", "/api/whoami-v2", self._whoami),
             ("POST", "/api/repos/create", self._create),
             ("POST", "/api/validate-yaml", self._validate),
-            ("GET", _API, self._info),
-            ("GET", _API + "/revision/{revision}", self._info),
-            ("GET", _API + "/tree/{revision}", self._tree),
-            ("GET", _API + "/tree/{revision}/{path:.*}", self._tree),
-            ("POST", _API + "/paths-info/{revision}", self._paths_info),
-            ("GET", _API + "/refs", self._refs),
-            ("GET", _API + "/commits/{revision}", self._commits),
-            ("POST", _API + "/branch/{revision}", self._branch),
-            ("POST", _API + "/preupload/{revision}", self._preupload),
-            ("POST", _API + "/commit/{revision}", self._commit),
+            ("GET", API, self._info),
+            ("GET", API + "/revision/{revision}", self._info),
+            ("GET", API + "/tree/{revision}", self._tree),
+            ("GET", API + "/tree/{revision}/{path:.*}", self._tree),
+            ("POST", API + "/paths-info/{revision}", self._paths_info),
+            ("GET", API + "/refs", self._refs),
+            ("GET", API + "/commits/{revision}", self._commits),
+            ("POST", API + "/branch/{revision}", self._branch),
+            ("POST", API + "/preupload/{revision}", self._preupload),
+            ("POST", API + "/commit/{revision}", self._commit),
             ("PUT", "/lfs/{oid}", self._lfs_put),
             ("PUT", "/lfs/{oid}/{part}", self._lfs_put),
             ("POST", "/lfs/{oid}/complete", self._lfs_complete),
@@ -291,7 +297,11 @@ class FakeHub(ThreadServer):
     # Writing
 
     async def _validate(self, request: web.Request) -> web.Response:
-        return web.json_response({"errors": [], "warnings": []})
+        card = (await request.json())["content"]
+        if "license: none-such" not in card:
+            return web.json_response({"errors": [], "warnings": []})
+        wrong = {"message": '"license" must be one of [odc-by, cc-by-4.0]'}
+        return web.json_response({"errors": [wrong], "warnings": []}, status=400)
 
     async def _branch(self, request: web.Request) -> web.Response:
         repo, branch = self._find(request, write=True)[2], request.match_info["revision"]
@@ -320,7 +330,9 @@ class FakeHub(ThreadServer):
         objects = []
         for found in asked["objects"]:
             described = {"oid": found["oid"], "size": found["size"], "authenticated": True}
-            if found["oid"] not in self._objects:
+            if self.full:
+                described["error"] = {"code": 413, "message": "no space left"}
+            elif found["oid"] not in self._objects:
                 described["actions"] = self._actions(found["oid"], found["size"], asked.get("transfers", ()))
             objects.append(described)
         return web.json_response({"transfer": "basic", "objects": objects}, content_type="application/vnd.git-lfs+json")
@@ -371,9 +383,10 @@ class FakeHub(ThreadServer):
                 case "file":
                     files[value["path"]] = Stored(base64.b64decode(value["content"]), lfs=False)
                 case "lfsFile":
-                    if value["oid"] not in self._objects:
+                    data = await asyncio.to_thread(self.find_object, value["oid"], value["size"])
+                    if data is None:
                         raise Refusal(400, "", f"LFS object {value['oid']} of {value['path']} was not uploaded")
-                    files[value["path"]] = Stored(self._objects[value["oid"]], lfs=True)
+                    files[value["path"]] = Stored(data, lfs=True)
                 case "deletedFile":
                     if files.pop(value["path"], None) is None:
                         raise Refusal(404, "EntryNotFound", "A file with this name doesn't exist")
@@ -391,30 +404,32 @@ class FakeHub(ThreadServer):
 
 
 def _user(request: web.Request) -> str | None:
-    return TOKENS.get(request.headers.get("Authorization", "").removeprefix("Bearer "))
+    token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    if token and token not in TOKENS:
+        raise Refusal(401, "", "Invalid credentials in Authorization header")
+    return TOKENS.get(token)
 
 
-def point_at(hub: FakeHub, monkeypatch: pytest.MonkeyPatch, home: os.PathLike[str], token: str | None = OWNER) -> None:
-    """Make a server the Hub of this process and of its children, with a cache of its own and without Xet."""
+def point_at(
+    hub: FakeHub, monkeypatch: pytest.MonkeyPatch, home: os.PathLike[str], token: str = OWNER, *, xet: bool = False
+) -> None:
+    """Make a server the Hub of this process and of its children, with a cache of its own."""
     import huggingface_hub.constants
 
     monkeypatch.setenv("HF_ENDPOINT", hub.address)
     monkeypatch.setenv("HF_HOME", str(home))
-    monkeypatch.setenv("HF_HUB_DISABLE_XET", "1")
+    monkeypatch.setenv("HF_TOKEN", token)
+    monkeypatch.setenv("HF_HUB_DISABLE_XET", str(int(not xet)))
     monkeypatch.setenv("HF_HUB_DISABLE_TELEMETRY", "1")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
-    if token is None:
-        monkeypatch.delenv("HF_TOKEN", raising=False)
-    else:
-        monkeypatch.setenv("HF_TOKEN", token)
     # The library reads the environment when it is first imported.
     for name, value in (
         ("ENDPOINT", hub.address),
         ("HUGGINGFACE_CO_URL_TEMPLATE", hub.address + "/{repo_id}/resolve/{revision}/{filename}"),
         ("HF_HUB_CACHE", os.path.join(home, "hub")),
         ("HF_TOKEN_PATH", os.path.join(home, "token")),
-        ("HF_HUB_DISABLE_XET", True),
+        ("HF_HUB_DISABLE_XET", not xet),
         ("HF_HUB_OFFLINE", False),
     ):
         monkeypatch.setattr(huggingface_hub.constants, name, value)
