@@ -48,7 +48,7 @@ def build(
             return None
         if folder is not None:
             watch(folder, reporter)
-    except queue.NoAnswer as silence:
+    except queue.CommandFailed as silence:
         raise BuildFailed(f"{silence}; nothing was submitted; try again") from silence
     except Interrupted:
         if left := submission.newest(out):

@@ -13,11 +13,12 @@ from pathlib import Path
 from pipeline.attempt import current_part, read_share, read_spec, write_attempt
 from pipeline.errors import BadInput, BuildFailed
 from pipeline.files import write_json
-from pipeline.slurm import queue, submission
+from pipeline.slurm import submission
+from pipeline.slurm.element import problem_path
 from pipeline.slurm.submission import Submission, step_folder
 from pipeline.stage import Part, Phase, Stage
 
-_LOG_LINES = 8
+_LOG_LINES = 5
 _NAMED = 5
 
 
@@ -31,7 +32,7 @@ def finalise(folder: Path, number: int) -> None:
     stage = submission.stage_of(plan, number)
     phase = _phase(stage, plan, number)
     if not stage.is_done():
-        if missing := _missing(stage, phase, plan, submission.arrays(folder, number)):
+        if missing := _missing(stage, phase, plan.profile.settle_s):
             raise BuildFailed(_explain(folder, plan, number, {part.name for part in missing}))
         if plan.steps[number].last:
             stage.finish()
@@ -61,17 +62,10 @@ def _phase(stage: Stage, plan: Submission, number: int) -> Phase:
     return next(phase for phase in stage.phases() if phase.name == plan.steps[number].phase)
 
 
-def _missing(stage: Stage, phase: Phase, plan: Submission, arrays: list[str]) -> list[Part]:
-    """The missing parts, once no element of `arrays` is left and what other nodes wrote must be visible here.
-
-    An element that is being requeued may count as ended for a moment, and let this job start before its time.
-    """
-    end = time.monotonic() + plan.profile.settle_s
-    while missing := stage.missing(phase):
-        if any(job.array in arrays for job in queue.jobs_of(plan.key)):
-            end = time.monotonic() + plan.profile.settle_s
-        elif time.monotonic() >= end:
-            break
+def _missing(stage: Stage, phase: Phase, settle_s: float) -> list[Part]:
+    """The missing parts, once what other nodes wrote must be visible here."""
+    end = time.monotonic() + settle_s
+    while (missing := stage.missing(phase)) and time.monotonic() < end:
         time.sleep(1)
     return missing
 
@@ -88,16 +82,21 @@ def _explain(folder: Path, plan: Submission, number: int, missing: set[str]) -> 
     for rank in failed[:_NAMED]:
         element = f"{arrays[rank // step.chunk]}_{rank % step.chunk}"
         label = current_part(attempt, rank)
-        log = attempt / "slurm" / f"{element}.out"
-        lines.append(f"task {rank + 1}, job {element}{f', at {label}' if label else ''}: {_end_of(log)}")
+        lines.append(
+            f"task {rank + 1}, job {element}{f', at {label}' if label else ''}: {_why(attempt, rank, element)}"
+        )
     if len(failed) > _NAMED:
         lines.append(f"and {len(failed) - _NAMED} more; logs in {attempt / 'slurm'}")
     return "\n".join(lines)
 
 
-def _end_of(log: Path) -> str:
+def _why(attempt: Path, rank: int, element: str) -> str:
+    """What a task said of its end; of one that was killed, the last lines of its log."""
+    log = attempt / "slurm" / f"{element}.out"
     if not log.exists():
         return "it never started"
+    if (problem := problem_path(attempt, rank)).exists():
+        return f"{problem.read_text(encoding='utf-8')}; log: {log}"
     last = log.read_text(encoding="utf-8", errors="replace").rstrip().splitlines()[-_LOG_LINES:]
     return "\n    ".join([f"the last lines of {log}", *last])
 

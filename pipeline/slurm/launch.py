@@ -1,99 +1,34 @@
-"""Submits the chain: for each step an array, through datatrove's SlurmPipelineExecutor, and a finalise job after it.
-
-datatrove writes the job script and the pickled pipeline, submits the array in chunks, runs the rank of an element and
-requeues it on SIGUSR1. What it has beyond that is not used, because it decides by rank what is complete:
-
-- its completion files and `ranks_to_run.json`: which ranks are left would be fixed when the array is submitted, before
-  the parts of a later phase are known. Here a step's ranks are all submitted, in a folder that no other submission
-  shares, and a rank finds its parts in the share that the finalise job before it wrote;
-- its `merge_stats` jobs, which wait for ever when an element failed. Here the finalise job runs after the array however
-  that ended, looks at the parts, and fails by name.
-"""
+"""Submits the chain: for each step an array, and after it, however that ended, a finalise job."""
 
 import os
 import shlex
-import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
-
-from datatrove.executor.slurm import SlurmPipelineExecutor, launch_slurm_job
-from datatrove.utils.logging import logger
 
 from pipeline.errors import BadInput, BuildFailed
+from pipeline.files import write_text
 from pipeline.slurm import queue, submission
-from pipeline.slurm.profile import Profile, Resources
+from pipeline.slurm.profile import Resources
 from pipeline.slurm.submission import Submission
-from pipeline.worker import RunParts
+from pipeline.worker import GIVEN_UP
 
-
-class StepExecutor(SlurmPipelineExecutor):
-    """datatrove's executor for one step."""
-
-    def __init__(self, folder: Path, plan: Submission, number: int, after: str | None) -> None:
-        """The step `number` of the submission in `folder`, after the finalise job `after`."""
-        step, profile = plan.steps[number], plan.profile
-        where = submission.step_folder(folder, plan, number).absolute()
-        resources = profile.resources(step.stage, step.phase)
-        self.options = {"mem": resources.memory, **resources.sbatch}
-        self.folder = folder.absolute()
-        self.retries = profile.retries
-        super().__init__(
-            [RunParts(where)],
-            tasks=step.tasks,
-            time=resources.time,
-            partition=resources.partition,
-            cpus_per_task=resources.cpus,
-            workers=resources.max_running or -1,
-            job_name=f"{plan.recipe.name}.{step.stage}.{step.phase}.{plan.key}",
-            qos=profile.qos,
-            env_command=_environment(profile, resources),
-            sbatch_args={"account": profile.account, "kill-on-invalid-dep": "yes", "open-mode": "append"},
-            max_array_size=step.chunk,
-            depends_job_id=after,
-            job_id_retriever=partial(submission.record_job, str(folder.absolute()), number, "array"),
-            logging_dir=str(where),
-            skip_completed=False,
-            slurm_logs_folder=str(where / "slurm"),
-            srun_args={"cpus-per-task": resources.cpus},
-        )
-
-    def launch_merge_stats(self) -> None:
-        """Nothing: the finalise job comes after the array."""
-
-    def get_sbatch_args(self, max_array: int = 1) -> dict[str, Any]:
-        """datatrove's, with memory as the profile writes it, and without what the profile leaves open."""
-        args = super().get_sbatch_args(max_array) | self.options
-        return {key: value for key, value in args.items() if key != "mem-per-cpu" and value is not None}
-
-    def get_launch_file_contents(self, sbatch_args: dict[str, Any], run_script: str) -> str:
-        """datatrove's, for the array; an element that fails is started again, up to the profile's retries."""
-        again = (
-            f'[ "${{SLURM_RESTART_COUNT:-0}}" -lt {self.retries} ] && '
-            # Not when it was cancelled, or is being requeued already.
-            '[ "$(squeue --noheader --jobs="$SLURM_JOB_ID" --format=%T)" = RUNNING ] && '
-            'scontrol requeue "$SLURM_JOB_ID"'
-        )
-        return self._script(sbatch_args, f"{run_script} || {{ code=$?; {again}; exit $code; }}")
-
-    def finalise_script(self, number: int, arrays: list[str]) -> str:
-        """The job after `arrays`, however they end; with the step's own resources."""
-        wait = [f"afterany:{':'.join(arrays)}", *([f"afterok:{self.depends_job_id}"] if self.depends_job_id else [])]
-        log = Path(self.slurm_logs_folder) / "finalise-%j.out"
-        args = self.get_sbatch_args() | {"output": log, "error": log, "dependency": ",".join(wait)}
-        del args["array"]
-        return self._script(
-            args, shlex.join(["python3", "-m", "pipeline.slurm.finalise", str(self.folder), str(number)])
-        )
-
-    def _script(self, sbatch_args: dict[str, Any], command: str) -> str:
-        guard = f"[ ! -e {shlex.quote(str(self.folder / 'closed'))} ] || exit 1"
-        script: str = super().get_launch_file_contents(sbatch_args, f"{guard}\n{command}")
-        return script
+# An element of an array is named by array and index: its SLURM_JOB_ID may be that of the whole array (the last element
+# has it), and `scontrol requeue` would then start every element again, those that are done and those at work.
+_ARRAY = """\
+element="${{SLURM_ARRAY_JOB_ID}}_$SLURM_ARRAY_TASK_ID"
+code=0
+srun --ntasks=1 --cpus-per-task={cpus} python3 -P -m pipeline.slurm.element {folder} {number} "$1" || code=$?
+# Another try, if it failed by itself: not where it is over ({given_up}), cancelled, or being requeued already.
+if [ "$code" -ne 0 ] && [ "$code" -ne {given_up} ] && [ "${{SLURM_RESTART_COUNT:-0}}" -lt {retries} ] &&
+    [ "$(squeue --noheader --jobs="$element" --format=%T)" = RUNNING ]; then
+    scontrol requeue "$element"
+fi
+exit "$code"
+"""
+_FINALISE = "exec python3 -P -m pipeline.slurm.finalise {folder} {number}\n"
 
 
 def check_profile(plan: Submission, where: str) -> None:
@@ -102,6 +37,7 @@ def check_profile(plan: Submission, where: str) -> None:
     Raises:
         BadInput: with sbatch's words.
     """
+    queue.check_array_size(plan.profile, where)
     seen: list[Resources] = []
     with TemporaryDirectory() as folder, _outside_any_job():
         for number, step in enumerate(plan.steps):
@@ -109,9 +45,9 @@ def check_profile(plan: Submission, where: str) -> None:
             if resources in seen:
                 continue
             seen.append(resources)
-            executor = StepExecutor(Path(folder), plan, number, None)
-            script = executor.get_launch_file_contents(executor.get_sbatch_args(min(step.tasks, step.chunk)), "true")
-            if problem := queue.refusal(script):
+            script = _write_script(Path(folder), plan, number, "array", _ARRAY)
+            array = _array_option(resources, min(step.tasks, step.chunk))
+            if problem := queue.refusal([*_options(Path(folder), plan, number, "%A_%a"), array, str(script)]):
                 raise BadInput(f"{where}: sbatch refuses {step.name}: {problem}; correct the profile")
 
 
@@ -119,41 +55,105 @@ def submit(folder: Path, plan: Submission) -> None:
     """Submit every step of a submission whose first step is planned.
 
     Raises:
-        BuildFailed: sbatch failed; what was submitted is cancelled.
+        BuildFailed: sbatch refused; what was submitted is cancelled.
     """
     after: str | None = None
     try:
-        logger.disable("datatrove")  # two lines for each job
         with _outside_any_job():
             for number in range(len(plan.steps)):
-                after = _submit_step(folder, plan, number, after)
-    except BaseException as error:
+                after = _submit_step(folder.absolute(), plan, number, after)
+    except BaseException:
         submission.close(folder)
-        queue.cancel(plan.key, plan.profile.poll_s)
-        if isinstance(error, subprocess.CalledProcessError):
-            raise BuildFailed(f"sbatch ended with exit code {error.returncode}; its words are above") from error
+        with suppress(queue.CommandFailed):  # then they end as soon as they start, since the submission is closed
+            queue.cancel(plan.key, plan.profile.poll_s)
         raise
 
 
 def _submit_step(folder: Path, plan: Submission, number: int, after: str | None) -> str:
-    executor = StepExecutor(folder, plan, number, after)
-    executor.launch_job()
-    arrays = [job.id for job in submission.jobs(folder) if job.step == number]
-    script = executor.finalise_script(number, arrays)
-    record = partial(submission.record_job, str(folder), number, "finalise")
-    finalise: str = launch_slurm_job(script, record, "--export=ALL")
+    """Submit a step's arrays and its finalise job, after the finalise job `after`; returns the id of its own."""
+    step = plan.steps[number]
+    resources = plan.profile.resources(step.stage, step.phase)
+    before = [f"afterok:{after}"] if after else []
+    script = _write_script(folder, plan, number, "array", _ARRAY)
+    options = [*_options(folder, plan, number, "%A_%a"), *(f"--dependency={each}" for each in before)]
+    arrays = []
+    for first in range(0, step.tasks, step.chunk):
+        array = _array_option(resources, min(step.chunk, step.tasks - first))
+        arrays.append(_sbatch(plan, number, [*options, array, str(script), str(first)]))
+        submission.record_job(folder, number, "array", arrays[-1])
+    script = _write_script(folder, plan, number, "finalise", _FINALISE)
+    waits = ",".join([f"afterany:{':'.join(arrays)}", *before])
+    options = _options(folder, plan, number, "finalise-%j")
+    finalise = _sbatch(plan, number, [*options, f"--dependency={waits}", str(script)])
+    submission.record_job(folder, number, "finalise", finalise)
     return finalise
 
 
-def _environment(profile: Profile, resources: Resources) -> str:
-    """Shell lines that come before the work of a job."""
+def _sbatch(plan: Submission, number: int, arguments: list[str]) -> str:
+    try:
+        return queue.submit(arguments)
+    except queue.CommandFailed as error:
+        raise BuildFailed(
+            f"{plan.steps[number].name}: {error}; what was submitted is cancelled; mend it and run the same command"
+        ) from error
+
+
+def _options(folder: Path, plan: Submission, number: int, log: str) -> list[str]:
+    """sbatch's options for the jobs of a step, the array's index and dependencies apart."""
+    step, profile = plan.steps[number], plan.profile
+    resources = profile.resources(step.stage, step.phase)
+    logs = submission.step_folder(folder, plan, number) / "slurm"
+    logs.mkdir(parents=True, exist_ok=True)
+    values: Mapping[str, object] = {
+        "job-name": f"{plan.recipe.name}.{step.stage}.{step.phase}.{plan.key}",
+        "partition": resources.partition,
+        "account": profile.account,
+        "qos": profile.qos,
+        "time": resources.time,
+        "nodes": 1,
+        "cpus-per-task": resources.cpus,
+        "mem": resources.memory,
+        "output": logs / f"{log}.out",
+        "open-mode": "append",
+        "requeue": "",
+        "kill-on-invalid-dep": "yes",
+        "export": "ALL",
+        **resources.sbatch,
+    }
+    return [f"--{name}={value}" if value != "" else f"--{name}" for name, value in values.items() if value is not None]
+
+
+def _array_option(resources: Resources, size: int) -> str:
+    limit = f"%{resources.max_running}" if resources.max_running is not None else ""
+    return f"--array=0-{size - 1}{limit}"
+
+
+def _write_script(folder: Path, plan: Submission, number: int, name: str, work: str) -> Path:
+    """Write the job script `name` of a step: the environment, then `work`."""
+    step, profile = plan.steps[number], plan.profile
+    resources = profile.resources(step.stage, step.phase)
     if profile.venv is not None:
         python = f"source {shlex.quote(str(Path(profile.venv).expanduser() / 'bin' / 'activate'))}"
     else:
         python = f'export PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"'
     ours = {"OMP_NUM_THREADS": str(resources.cpus), "TOKENIZERS_PARALLELISM": "false"}
-    exports = [f"export {name}={shlex.quote(value)}" for name, value in {**ours, **profile.env}.items()]
-    return "\n".join([*profile.setup, python, *exports])
+    lines = [
+        "#!/bin/bash",
+        *profile.setup,
+        python,
+        *(f"export {key}={shlex.quote(value)}" for key, value in {**ours, **profile.env}.items()),
+        f"[ ! -e {shlex.quote(str(folder / 'closed'))} ] || exit 1  # given up",
+        work.format(
+            folder=shlex.quote(str(folder)),
+            number=number,
+            cpus=resources.cpus,
+            retries=profile.retries,
+            given_up=GIVEN_UP,
+        ),
+    ]
+    path = submission.step_folder(folder, plan, number) / f"{name}.sh"
+    write_text(path, "\n".join(lines))
+    return path
 
 
 @contextmanager

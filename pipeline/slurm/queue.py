@@ -1,10 +1,11 @@
-"""Slurm's queue: what is in it, and taking jobs out."""
+"""Slurm's queue: what is in it, putting jobs in and taking them out."""
 
 import os
 import re
 import subprocess
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from pipeline.errors import BadInput, BuildFailed
@@ -20,9 +21,9 @@ class Job:
     """A job, or an element of an array, that has not ended. `id` is 12, or 12_3 for element 3."""
 
     id: str
-    name: str
     state: str
     reason: str
+    name: str
 
     @property
     def array(self) -> str:
@@ -30,26 +31,26 @@ class Job:
         return self.id.partition("_")[0]
 
 
-class NoAnswer(Exception):
-    """Slurm did not answer; nothing can be said about the jobs."""
+class CommandFailed(Exception):
+    """A Slurm command refused, in its words, or got no answer."""
 
 
 def jobs_of(key: str) -> list[Job]:
     """This user's jobs whose name ends in `key` and that have not ended; array elements one by one.
 
     Raises:
-        NoAnswer: the controller did not answer.
+        CommandFailed: the controller did not answer.
     """
-    listing = _run("squeue", "--noheader", "--array", f"--user={os.getuid()}", "--format=%i|%j|%T|%r")
-    rows = [line.split("|") for line in listing.splitlines()]
-    return [Job(*row) for row in rows if row[1].endswith(key)]
+    listing = _run("squeue", "--noheader", "--array", f"--user={os.getuid()}", "--format=%i|%T|%r|%j")
+    jobs = [Job(*line.split("|", 3)) for line in listing.splitlines()]
+    return [job for job in jobs if job.name.endswith(key)]
 
 
 def has_ended(job: str) -> bool:
     """Whether Slurm knows that a job is over, or does not know it any more."""
     try:
         return not _run("squeue", "--noheader", f"--jobs={job}", "--format=%T").strip()
-    except NoAnswer as answer:
+    except CommandFailed as answer:
         return "Invalid job id" in str(answer)
 
 
@@ -64,8 +65,8 @@ def cancel(key: str, poll_s: float) -> list[str]:
     while jobs := jobs_of(key):
         ids = {job.array for job in jobs}
         cancelled |= ids
-        # Its exit code tells nothing: a job may have ended since. The next look at the queue does.
-        subprocess.run(["scancel", "--quiet", *sorted(ids)], capture_output=True, timeout=_TIMEOUT_S, check=False)
+        with suppress(CommandFailed):  # a job may have ended since; the next look at the queue tells
+            _run("scancel", "--quiet", *sorted(ids))
         if time.monotonic() > end:
             raise BuildFailed(f"Slurm does not end the jobs {shorten(ids)}; look at them with squeue")
         time.sleep(min(poll_s, 1.0))
@@ -73,26 +74,46 @@ def cancel(key: str, poll_s: float) -> list[str]:
 
 
 def array_size(profile: Profile) -> int:
-    """The most elements of an array: the profile's, else the cluster's MaxArraySize (indices stay below it)."""
-    if profile.max_array_size is not None:
-        return profile.max_array_size
+    """The most elements of an array: the profile's, else the cluster's."""
+    return profile.max_array_size or _max_array_size()
+
+
+def check_array_size(profile: Profile, where: str) -> None:
+    """Refuse arrays that are longer than the cluster's.
+
+    Raises:
+        BadInput: `max_array_size` of the profile read from `where` is too large.
+    """
+    if profile.max_array_size is not None and profile.max_array_size > (most := _max_array_size()):
+        raise BadInput(
+            f"{where}: max_array_size: {profile.max_array_size}: the cluster's arrays have {most} elements at most; "
+            f"write {most} or less, or leave it out"
+        )
+
+
+def _max_array_size() -> int:
+    """The cluster's MaxArraySize; indices stay below it, so that an array from 0 on can have as many elements."""
     match = re.search(r"^MaxArraySize\s*=\s*(\d+)", _run("scontrol", "show", "config"), re.MULTILINE)
-    return int(match[1]) if match else 1001
+    assert match is not None, "every Slurm has a MaxArraySize"
+    return int(match[1])
 
 
-def refusal(script: str) -> str | None:
-    """What sbatch says against a job script; None when it would take it. Nothing is submitted."""
+def submit(arguments: list[str]) -> str:
+    """Submit a job with sbatch's `arguments`, script included; returns its id.
+
+    Raises:
+        CommandFailed: sbatch refused or got no answer; in its words.
+    """
+    return _run("sbatch", "--parsable", *arguments).strip().partition(";")[0]
+
+
+def refusal(arguments: list[str]) -> str | None:
+    """What sbatch says against a job; None when it would take it. Nothing is submitted."""
     try:
-        result = subprocess.run(
-            ["sbatch", "--test-only"], input=script, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False
-        )
-    except FileNotFoundError as error:
-        raise BadInput("--executor slurm: sbatch is not on this machine; run it on a login node of the cluster") from (
-            error
-        )
-    if result.returncode == 0:
-        return None
-    return " ".join(line.partition("error: ")[2] or line for line in result.stderr.splitlines())
+        _run("sbatch", "--test-only", *arguments)
+    except CommandFailed as answer:
+        return str(answer).removeprefix("sbatch: ")
+    return None
 
 
 def shorten(ids: Iterable[str]) -> str:
@@ -112,7 +133,8 @@ def _run(*command: str) -> str:
     except FileNotFoundError as error:
         raise BadInput(f"{command[0]} is not on this machine; run it on a login node of the cluster") from error
     except subprocess.TimeoutExpired as error:
-        raise NoAnswer(f"{command[0]}: no answer in {_TIMEOUT_S} s") from error
+        raise CommandFailed(f"{command[0]}: no answer in {_TIMEOUT_S} s") from error
     if result.returncode != 0:
-        raise NoAnswer(f"{command[0]}: {' '.join(result.stderr.split())}")
+        words = [line.removeprefix(f"{command[0]}: ").removeprefix("error: ") for line in result.stderr.splitlines()]
+        raise CommandFailed(f"{command[0]}: {'; '.join(words)}")
     return result.stdout

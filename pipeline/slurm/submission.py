@@ -7,11 +7,10 @@ NN-stage-phase/      a step: an attempt at its phase (`pipeline.attempt`), job s
                      job's verdict, `complete.json` or `failed.json`
 """
 
-import re
 from pathlib import Path
 from typing import Any, Literal
 
-from pipeline.errors import BadInput, BuildFailed
+from pipeline.errors import BadInput
 from pipeline.files import digest, read_json, write_json, write_text
 from pipeline.frozen import Frozen
 from pipeline.recipe import LoadedRecipe, Recipe
@@ -128,7 +127,7 @@ def refuse_beside_jobs(out: Path) -> None:
         return
     try:
         alive = queue.jobs_of(plan.key)
-    except (queue.NoAnswer, BadInput) as error:
+    except (queue.CommandFailed, BadInput) as error:
         raise BadInput(
             f"{folder}: Slurm jobs may be at work ({error}); once they are gone, delete {folder.parent}"
         ) from error
@@ -183,11 +182,7 @@ def arrays(folder: Path, number: int) -> list[str]:
     return [job.id for job in jobs(folder) if job.step == number and job.kind == "array"]
 
 
-def record_job(folder: str, step: int, kind: Literal["array", "finalise"], answer: str) -> str:
-    """Write down the job that sbatch's answer names, before anything else; returns its id."""
-    match = re.search(r"\bjob (\d+)", answer)
-    if match is None:
-        raise BuildFailed(f"sbatch answered {answer!r}, which names no job; look for it with squeue")
-    job = SubmittedJob(id=match[1], step=step, kind=kind)
-    write_json(Path(folder) / "jobs.json", [each.model_dump() for each in (*jobs(Path(folder)), job)])
-    return match[1]
+def record_job(folder: Path, step: int, kind: Literal["array", "finalise"], id_: str) -> None:
+    """Write down a job that sbatch has taken, before anything else."""
+    job = SubmittedJob(id=id_, step=step, kind=kind)
+    write_json(folder / "jobs.json", [each.model_dump() for each in (*jobs(folder), job)])

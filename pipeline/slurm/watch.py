@@ -13,6 +13,12 @@ from pipeline.slurm.queue import Job
 from pipeline.slurm.submission import Submission, step_folder
 
 _NO_REASON = ("Dependency", "None")
+_STUCK = {
+    "AccountNotAllowed", "BadConstraints", "InvalidAccount", "InvalidQOS", "JobHeldAdmin", "JobHeldUser",
+    "PartitionDown", "PartitionInactive", "PartitionNodeLimit", "PartitionTimeLimit", "QOSNotAllowed",
+    "launch failed requeued held",
+}  # fmt: skip
+"""Reasons that do not pass by themselves."""
 _LATER = "; run the same command again: it cancels what is left and submits the missing parts"
 
 
@@ -107,7 +113,7 @@ class _Look:
         """
         try:
             alive = queue.jobs_of(self._plan.key)
-        except queue.NoAnswer as silence:
+        except queue.CommandFailed as silence:
             self._say(f"{silence}; asking again")
             return True
         state = judge(self._folder, self._plan, alive)
@@ -142,6 +148,10 @@ class _Look:
 
     def _describe(self, alive: list[Job]) -> None:
         """The queue in a few words beside the progress; in a line of its own when nothing runs."""
+        for job in alive:
+            if job.state == "PENDING" and job.reason.replace("_", " ") in _STUCK:
+                self._say(f"job {job.id} does not start by itself ({job.reason}): see `scontrol show job {job.id}`")
+                return
         running = sum(job.state != "PENDING" for job in alive)
         reasons = Counter(job.reason for job in alive if job.state == "PENDING" and job.reason not in _NO_REASON)
         waits = [f"{count} waiting ({reason})" for reason, count in sorted(reasons.items())]

@@ -13,8 +13,7 @@ import psutil
 import pyarrow.parquet as pq
 import pytest
 
-from support import chat_server
-from support.chat_server import ChatServer, Reply, faithful
+from support.chat_server import ChatServer, Reply, faithful, own_server, own_servers
 from support.crawl import build, command, crawl_file, run
 
 PAGES = 32
@@ -233,36 +232,24 @@ def test_what_cannot_work_is_one_line(crawl, tmp_path, settings, message):
     assert not (tmp_path / "out").exists()
 
 
-def own_server(folder: Path, **more) -> Path:
-    words = f"env PYTHONPATH={Path(__file__).parents[1]} {sys.executable} -m {chat_server.__name__} {{port}} {folder}"
-    return recipe(folder, None, server={"command": words, "start_timeout_s": 20} | more)
-
-
-def servers(folder: Path) -> list[psutil.Process]:
-    """The ones of `own_server(folder)`: other tests have theirs."""
-    return [
-        process
-        for process in psutil.process_iter(["cmdline"])
-        if (words := process.info["cmdline"] or [])[1:3] == ["-m", chat_server.__name__]
-        and words[-1] == str(folder)
-        and process.status() != "zombie"
-    ]
+def with_own_server(folder: Path) -> Path:
+    return recipe(folder, None, server={"command": own_server(folder), "start_timeout_s": 20})
 
 
 def test_a_server_of_its_own_is_started_and_ended(crawl, out):
-    build(own_server(crawl), out, 3)
+    build(with_own_server(crawl), out, 3)
     assert {row["action"] for row in rows(out, "verdicts")} == {"accept"}
-    assert servers(crawl) == []
+    assert own_servers(crawl) == []
     assert len(list(out.glob("04-refine-*/logs/server-*.log"))) == 1, "one server for one task, whatever the tasks"
 
 
 @pytest.mark.parametrize("victim", ["build", "task"])
 def test_its_server_ends_with_the_task(crawl, out, victim):
-    path = own_server(crawl)
+    path = with_own_server(crawl)
     process = subprocess.Popen(command("build", path, "--out", out, "--tasks", "1", "--quiet"), stderr=subprocess.PIPE)
-    while not servers(crawl):
+    while not own_servers(crawl):
         assert process.poll() is None, process.stderr.read()
-    (server,) = servers(crawl)
+    (server,) = own_servers(crawl)
     keeper = server.parent()
     task = keeper.parent()
     (psutil.Process(process.pid) if victim == "build" else task).kill()
@@ -270,7 +257,7 @@ def test_its_server_ends_with_the_task(crawl, out, victim):
     assert not server.is_running() or server.status() == "zombie"
     process.wait()
     assert process.returncode == (0 if victim == "task" else -signal.SIGKILL)
-    assert servers(crawl) == []
+    assert own_servers(crawl) == []
 
 
 def test_a_server_that_does_not_start_is_told_with_its_last_words(crawl, out):

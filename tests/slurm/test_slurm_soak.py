@@ -36,13 +36,13 @@ def results():
 
 
 def killed_task(on_slurm: SlurmBuild) -> None:
-    """`kill -9` of a task: its element is started again."""
-    on_slurm.running_task("extract.pages")[1].kill()
+    """`kill -9` of a task while the other works: its element, the last of the array, is started again, and it alone."""
+    on_slurm.running_tasks("extract.pages", 2)[-1][1].kill()
 
 
 def lost_node(on_slurm: SlurmBuild) -> None:
     """A node is lost, and comes back."""
-    job, _ = on_slurm.running_task("extract.pages")
+    job, _ = on_slurm.running_tasks("extract.pages")[0]
     (node,) = {row[3] for row in on_slurm.jobs() if row[0] == job}
     on_slurm.cluster.lose_node(node)
     on_slurm.cluster.wait(
@@ -54,12 +54,12 @@ def lost_node(on_slurm: SlurmBuild) -> None:
 
 def requeued_job(on_slurm: SlurmBuild) -> None:
     """`scontrol requeue` of a running element."""
-    on_slurm.cluster.run("scontrol", "requeue", on_slurm.running_task("dedup.signatures")[0])
+    on_slurm.cluster.run("scontrol", "requeue", on_slurm.running_tasks("dedup.signatures")[0][0])
 
 
 def signalled_job(on_slurm: SlurmBuild) -> None:
     """SIGUSR1, as Slurm sends it shortly before a time limit: the element requeues itself."""
-    job, _ = on_slurm.running_task("extract.pages")
+    job, _ = on_slurm.running_tasks("extract.pages")[0]
     log = next((on_slurm.out / "slurm").glob(f"*/00-*/slurm/{job}.out"))
     on_slurm.cluster.wait(lambda: "Launching pipeline" in log.read_text(), "a task at work")
     on_slurm.cluster.run("scancel", "--signal=USR1", job)
@@ -68,20 +68,20 @@ def signalled_job(on_slurm: SlurmBuild) -> None:
 def cancelled_array(on_slurm: SlurmBuild) -> None:
     """`scancel` of the array half way."""
     on_slurm.cluster.wait(lambda: on_slurm.commits(), "a committed part")
-    job, _ = on_slurm.running_task("extract.pages")
+    job, _ = on_slurm.running_tasks("extract.pages")[0]
     on_slurm.cluster.run("scancel", job.partition("_")[0])
 
 
 def cancelled_later(on_slurm: SlurmBuild) -> None:
     """`scancel` of a finalise job that still waits, seen by no driver: the rest of the chain can never run."""
-    on_slurm.running_task("extract.pages")
+    on_slurm.running_tasks("extract.pages")
     jobs = read_json(max(on_slurm.out.glob("slurm/*/jobs.json")))
     on_slurm.cluster.run("scancel", next(job["id"] for job in jobs if job["kind"] == "finalise" and job["step"] == 3))
 
 
 def killed_driver(on_slurm: SlurmBuild) -> None:
     """`kill -9` of the watching command, by the caller."""
-    on_slurm.running_task("extract.pages")
+    on_slurm.running_tasks("extract.pages")
 
 
 def split_array(on_slurm: SlurmBuild) -> None:

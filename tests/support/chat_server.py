@@ -7,7 +7,9 @@ import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
+import psutil
 from aiohttp import web
 
 from support.thread_server import ThreadServer
@@ -45,6 +47,8 @@ class ChatServer(ThreadServer):
         self.requests: list[dict[str, object]] = []
         self.probes = 0
         self.busy = self.most_busy = 0
+        self.held: Callable[[], bool] = bool
+        """While it says so, no answer goes out."""
         self._seen: dict[str, int] = {}
 
     @property
@@ -83,6 +87,8 @@ class ChatServer(ThreadServer):
         self.busy += 1
         self.most_busy = max(self.most_busy, self.busy)
         try:
+            while self.held():
+                await asyncio.sleep(0.02)
             return await self._reply(request, self.answer(match["text"], body, before))
         finally:
             self.busy -= 1
@@ -118,7 +124,24 @@ def faithful(text: str) -> str:
     return text.replace("In this lesson we study", "This lesson is about").replace("Recall the", "Remember the").strip()
 
 
-if __name__ == "__main__":  # a model server that a stage starts: `python -m support.chat_server PORT`
-    with ChatServer(lambda text, body, before: Reply(faithful(text), delay_s=0.02), port=int(sys.argv[1])):
+def own_server(folder: Path) -> str:
+    """`refine.server.command` of a recipe in `folder`; the file `hold` there holds its answers back."""
+    return f"env PYTHONPATH={Path(__file__).parents[1]} {sys.executable} -m support.chat_server {{port}} {folder}"
+
+
+def own_servers(folder: Path) -> list[psutil.Process]:
+    """The running ones of `own_server(folder)`: other tests have theirs."""
+    return [
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if (words := process.info["cmdline"] or [])[1:3] == ["-m", "support.chat_server"]
+        and words[-1] == str(folder)
+        and process.status() != "zombie"
+    ]
+
+
+if __name__ == "__main__":  # a model server that a stage starts: `python -m support.chat_server PORT FOLDER`
+    with ChatServer(lambda text, body, before: Reply(faithful(text), delay_s=0.02), port=int(sys.argv[1])) as chat:
+        chat.held = (Path(sys.argv[2]) / "hold").exists
         print("serving", flush=True)
         threading.Event().wait()

@@ -6,10 +6,22 @@ from pathlib import Path
 import psutil
 
 from pipeline.files import write_text
+from pipeline.recipe import find_recipe, load_recipe
+from pipeline.slurm.build import plan_submission
+from pipeline.slurm.profile import Profile
+from pipeline.slurm.submission import Submission
+from pipeline.stages import stages_of
 from support.crawl import command, manifest_of
 from support.slurm import Cluster
 
 PROFILE = {"partition": "lab", "time": '"00:10:00"', "memory": "2G", "tasks": "2", "poll_s": "0.3", "settle_s": "0"}
+
+
+def planned(folder: Path, profile: Profile, tasks: int = 4) -> Submission:
+    """A submission of the demo, with nothing written."""
+    loaded = load_recipe(find_recipe("demo"))
+    first = stages_of(loaded.recipe)[0](loaded, folder / "out", None)
+    return plan_submission(first, profile, folder / "profile.yaml", tasks)[1]
 
 
 class SlurmBuild:
@@ -49,19 +61,20 @@ class SlurmBuild:
         """Id, name, state and node of what is in the queue."""
         return self.cluster.jobs()
 
-    def running_task(self, phase: str) -> tuple[str, psutil.Process]:
-        """The job and the Python process of a running element of a phase; waits for one."""
+    def running_tasks(self, phase: str, count: int = 1) -> list[tuple[str, psutil.Process]]:
+        """The jobs and Python processes of running elements of a phase, in their order; waits for `count` of them."""
         found: list[tuple[str, psutil.Process]] = []
 
         def look() -> bool:
+            found.clear()
             names = {row[0]: row[1] for row in self.jobs() if row[2] == "RUNNING"}
             for process in psutil.process_iter(["cmdline", "environ"]):
                 line, environment = process.info["cmdline"] or [], process.info["environ"] or {}
                 id_ = f"{environment.get('SLURM_ARRAY_JOB_ID')}_{environment.get('SLURM_ARRAY_TASK_ID')}"
-                python = any(word.endswith("launch_pickled_pipeline") for word in line[:2])
-                if python and str(self.out) in line[-1] and phase in names.get(id_, ""):
+                element = "pipeline.slurm.element" in line[2:5] and str(self.out) in line[-3]
+                if element and phase in names.get(id_, ""):
                     found.append((id_, process))
-            return bool(found)
+            return len(found) >= count
 
-        self.cluster.wait(look, f"a running task of {phase}")
-        return found[0]
+        self.cluster.wait(look, f"{count} running task(s) of {phase}")
+        return sorted(found, key=lambda each: each[0])
