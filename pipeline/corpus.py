@@ -31,7 +31,8 @@ INPUTS = pa.schema(
         ("documents", pa.int64()),
     ]
 )
-"""The list of input files: `status` is ok, empty, not_warc or unreadable; `records` begun and `documents` kept."""
+"""The list of input files: `status` is ok, empty, unreadable, not_warc, not_parquet or no_column; `records` begun and
+`documents` kept. Several HTML files are one part."""
 LEDGERS = pa.schema(
     [
         ("stage", pa.string()),
@@ -111,6 +112,9 @@ def _shard(stage: ShardStage, record: PartRecord, out: Path) -> Shard:
 def _input_rows(records: list[PartRecord]) -> Iterable[dict[str, Any]]:
     for record in records:
         assert record.ledger is not None
+        if "files" in record.info:
+            yield from ({"part": record.part, **file} for file in record.info["files"])
+            continue
         counts = {"records": record.ledger.records_in, "documents": record.ledger.kept}
         yield {"part": record.part, "file": record.label, **record.info, **counts}
 

@@ -51,6 +51,15 @@ DROPPED = pa.schema(
 )
 """What a stage left out: a row per record, with the reason, the value that decided and, for duplicates, who stayed."""
 
+ORIGINS = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("file", pa.string(), nullable=False),
+        pa.field("row", pa.int64()),
+    ]
+)
+"""Where records that are in no WARC came from: the input file and the row there, from 0; null is the whole file."""
+
 _NAMES = frozenset(SCHEMA.names)
 
 

@@ -2,38 +2,47 @@
 
 import glob
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import xxhash
 
 from pipeline.errors import BadInput
 from pipeline.files import digest
+from pipeline.hub import FILES, HUB, find_hub
+from pipeline.kinds import FOLDERS, KINDS, TEXTS, kind_of
 from pipeline.path_lists import is_path_list, listed
 from pipeline.recipe import Input, LoadedRecipe
 from pipeline.remote import Found, RefusedError, Store, is_remote
+from pipeline.shard.manifest import Manifest
+from pipeline.texts.columns import Columns
 
 _MIB = 1 << 20
-_READ = ".warc, .warc.gz, .warc.zst, .arc or .arc.gz"
-_WARC = re.compile(r"\.w?arc(\.gz|\.zst)?$", re.IGNORECASE)
 UNREADABLE = (PermissionError, FileNotFoundError, IsADirectoryError)
 """What opening a file that is not ours to read raises. Other errors are the machine's, and pass."""
+VERSION = 1
+"""Raised by hand whenever another document can be read from HTML files or rows of text: their parts carry it."""
 _WILDCARD = re.compile(r"[*?\[]")
 
 
 @dataclass(frozen=True)
 class InputFile:
-    """An input: `name` goes into `warc_file`; `identity` changes when name, size or content do.
+    """An input: `name` is what documents and lists call it; `identity` changes when name, size or content do, and for
+    rows of text when they are to be read otherwise.
 
-    `location` is an absolute path or an address; `remote` is what its server says of the latter.
+    `location` is an absolute path or an address; `remote` is what its server says of the latter. `columns` is set for
+    Parquet and JSON lines.
     """
 
     name: str
     location: str
     bytes: int
     identity: str
+    kind: str = "warc"
     remote: Found | None = None
+    columns: Columns | None = None
 
 
 def input_files(loaded: LoadedRecipe) -> list[InputFile]:
@@ -54,6 +63,8 @@ def input_files(loaded: LoadedRecipe) -> list[InputFile]:
             if not _same(file.location, other.location):
                 both = f"{file.location} and {other.location}"
                 raise BadInput(f"{where}: {both} would both be called {file.name}; set input_root")
+            if file.identity != other.identity:
+                raise BadInput(f"{where}: {file.name} is read as two kinds or with two sets of columns; name it once")
     return [file for _, file in sorted(files.items())]
 
 
@@ -64,21 +75,38 @@ def _same(location: str, other: str) -> bool:
 
 
 def _files(loaded: LoadedRecipe, entry: Input, store: Store, where: str) -> Iterable[InputFile]:
-    if is_path_list(entry):
-        locations = listed(loaded, entry, store, where)
-        addresses = [location for location in locations if is_remote(location)]
-        found = dict(zip(addresses, store.infos(addresses), strict=True))
-        base = loaded.resolve(entry.base) if entry.base is not None and not is_remote(entry.base) else Path("/")
+    naming = _Naming(loaded, entry, where)
+    if entry.kind == "hub" or (entry.kind is None and entry.path.startswith(HUB)):
+        found = find_hub(entry.path, TEXTS, loaded.recipe.remote, entry.config, entry.split)
         return [
-            _remote_file(loaded, location, found[location])
-            if location in found
-            else _local_file(loaded, Path(location), base, where)
-            for location in locations
+            naming.remote(found.address(path), Found(found.address(path), size, None), kind_of(path) or "jsonl")
+            for path, size in found.files
         ]
+    if entry.path.startswith(FILES):
+        raise BadInput(f"{where}: nobody pins what this address holds; write hub:OWNER/NAME")
+    if is_path_list(entry):
+        return _listed(loaded, entry, store, naming)
     if is_remote(entry.path):
-        return [_remote_file(loaded, found.uri, found) for found in _find(entry, store, where)]
+        return [
+            naming.remote(file.uri, file, naming.kind(file.uri.partition("?")[0]))
+            for file in _find(entry, store, where)
+        ]
     fixed, paths = _expand(loaded, entry, where)
-    return [_local_file(loaded, path, fixed, where) for path in paths]
+    return [naming.local(path, fixed, naming.kind(path.name)) for path in paths]
+
+
+def _listed(loaded: LoadedRecipe, entry: Input, store: Store, naming: "_Naming") -> Iterable[InputFile]:
+    """The files of a path list; those of no known suffix are WARC, as in the lists of crawls."""
+    locations = listed(loaded, entry, store, naming.where)
+    addresses = [location for location in locations if is_remote(location)]
+    found = dict(zip(addresses, store.infos(addresses), strict=True))
+    base = loaded.resolve(entry.base) if entry.base is not None and not is_remote(entry.base) else Path("/")
+    for location in locations:
+        kind = kind_of(location) or "warc"
+        if location in found:
+            yield naming.remote(location, found[location], kind)
+        else:
+            yield naming.local(Path(location), base, kind)
 
 
 def _expand(loaded: LoadedRecipe, entry: Input, where: str) -> tuple[Path, list[Path]]:
@@ -92,15 +120,17 @@ def _expand(loaded: LoadedRecipe, entry: Input, where: str) -> tuple[Path, list[
         mend = "correct the pattern"
     elif Path(pattern).is_dir():
         fixed = Path(pattern)
-        matches = [path for path in fixed.rglob("*") if _WARC.search(path.name) and not path.is_dir()]
-        mend = f"put {_READ} files there"
+        inside = [path for path in fixed.rglob("*") if not path.is_dir()]
+        matches = _of_one_kind(inside, [path.name for path in inside], entry.kind)
+        if (fixed / "manifest.json").is_file() and any(kind_of(path.name) == "parquet" for path in matches):
+            matches = Manifest.load(fixed).shard_paths()  # the stages beside them hold the same documents
+        mend = f"put {FOLDERS} files there"
     else:
         fixed = Path(pattern).parent
         matches = [Path(pattern)] if Path(pattern).exists() or Path(pattern).is_symlink() else []
         mend = "correct the path"
     if not matches:
         raise BadInput(f"{where}: matches no file; {mend}")
-    _check_suffixes(entry, (path.name for path in matches), where)
     return fixed, sorted(matches)
 
 
@@ -111,7 +141,8 @@ def _find(entry: Input, store: Store, where: str) -> list[Found]:
         raise BadInput(f"{where}: web servers do not list their files; name each file, or give a path list")
     try:
         if folder:
-            found = [file for file in store.find(entry.path) if _WARC.search(file.uri)]
+            inside = list(store.find(entry.path))
+            found = _of_one_kind(inside, [file.uri for file in inside], entry.kind)
         else:
             found = store.find(entry.path) if wild else [store.info(entry.path)]
     except FileNotFoundError:
@@ -119,44 +150,73 @@ def _find(entry: Input, store: Store, where: str) -> list[Found]:
     except RefusedError as error:
         raise BadInput(f"{where}: {error}") from error
     if not found:
-        mend = f"put {_READ} files there" if folder else "correct the address"
+        mend = f"put {FOLDERS} files there" if folder else "correct the address"
         raise BadInput(f"{where}: matches no file; {mend}")
-    _check_suffixes(entry, (file.uri.partition("?")[0] for file in found), where)
     return found
 
 
-def _check_suffixes(entry: Input, names: Iterable[str], where: str) -> None:
-    for name in names:
-        if entry.kind is None and not _WARC.search(name):
+def _of_one_kind(files: Sequence[Any], names: Sequence[str], kind: str | None) -> list[Any]:
+    """Those files of a folder that are of a kind; of none given, of the first kind that it has any of."""
+    kinds = [kind_of(name) for name in names]
+    wanted = kind or next((one for one in KINDS if one in kinds), None)
+    return [file for file, one in zip(files, kinds, strict=True) if one is not None and one == wanted]
+
+
+@dataclass(frozen=True)
+class _Naming:
+    """How the files of an entry are called, and what tells them from others."""
+
+    loaded: LoadedRecipe
+    entry: Input
+    where: str
+
+    def kind(self, name: str) -> str:
+        """What a file is read as."""
+        kind = self.entry.kind or kind_of(name)
+        if kind is None:
             name = name.rpartition("/")[2]
-            raise BadInput(f"{where}: {name} is not a kind that mathmill reads by suffix; add `kind: warc`")
+            raise BadInput(
+                f"{self.where}: {name} is not a kind that mathmill reads by suffix; add `kind: warc` "
+                "(or html, parquet, jsonl)"
+            )
+        if self.entry.columns is not None and kind not in ("parquet", "jsonl"):
+            raise BadInput(f"{self.where}: {name} is {kind} and has no columns; take out `columns`")
+        return kind
 
-
-def _local_file(loaded: LoadedRecipe, path: Path, fixed: Path, where: str) -> InputFile:
-    given = loaded.recipe.input_root
-    root = fixed if given is None else Path(given) if is_remote(given) else loaded.resolve(given)
-    try:
-        name = path.relative_to(root).as_posix()
-    except ValueError:
-        root_named = given if given is not None and is_remote(given) else root
-        raise BadInput(f"{where}: {path} is outside input_root {root_named}; set input_root to hold it") from None
-    hasher = xxhash.xxh3_128()
-    try:
-        size = path.stat().st_size
-        with path.open("rb") as file:
-            hasher.update(file.read(_MIB))
-            if size > _MIB:
-                file.seek(max(_MIB, size - _MIB))
+    def local(self, path: Path, fixed: Path, kind: str) -> InputFile:
+        """Named from `input_root` on, or from the fixed folder of its entry."""
+        given = self.loaded.recipe.input_root
+        root = fixed if given is None else Path(given) if is_remote(given) else self.loaded.resolve(given)
+        try:
+            name = path.relative_to(root).as_posix()
+        except ValueError:
+            root_named = given if given is not None and is_remote(given) else root
+            raise BadInput(
+                f"{self.where}: {path} is outside input_root {root_named}; set input_root to hold it"
+            ) from None
+        hasher = xxhash.xxh3_128()
+        try:
+            size = path.stat().st_size
+            with path.open("rb") as file:
                 hasher.update(file.read(_MIB))
-    except UNREADABLE:
-        return InputFile(name, str(path), 0, digest([name, None]))
-    return InputFile(name, str(path), size, digest([name, size, hasher.hexdigest()]))
+                if size > _MIB:
+                    file.seek(max(_MIB, size - _MIB))
+                    hasher.update(file.read(_MIB))
+        except UNREADABLE:
+            return self._file(name, str(path), 0, [None], kind)
+        return self._file(name, str(path), size, [size, hasher.hexdigest()], kind)
 
+    def remote(self, uri: str, found: Found | None, kind: str) -> InputFile:
+        """Named by its whole address, or from a remote `input_root` on where that holds it."""
+        root = self.loaded.recipe.input_root
+        name = uri.removeprefix(root.rstrip("/") + "/") if root is not None else uri
+        if found is None:
+            return self._file(name, uri, 0, [None], kind, Found(uri, None, None))
+        return self._file(name, uri, found.size or 0, [found.size, found.tag], kind, found)
 
-def _remote_file(loaded: LoadedRecipe, uri: str, found: Found | None) -> InputFile:
-    """Named by its whole address, or from a remote `input_root` on where that holds it."""
-    root = loaded.recipe.input_root
-    name = uri.removeprefix(root.rstrip("/") + "/") if root is not None else uri
-    if found is None:
-        return InputFile(name, uri, 0, digest([name, None]), Found(uri, None, None))
-    return InputFile(name, uri, found.size or 0, digest([name, found.size, found.tag]), found)
+    def _file(
+        self, name: str, location: str, size: int, marks: list[Any], kind: str, remote: Found | None = None
+    ) -> InputFile:
+        columns = (self.entry.columns or Columns()) if kind in ("parquet", "jsonl") else None
+        read = [] if kind == "warc" else [kind, VERSION, columns.model_dump(mode="json") if columns else None]
+        return InputFile(name, location, size, digest([name, *marks, *read]), kind, remote, columns)

@@ -9,6 +9,8 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import pyarrow as pa
+
 from pipeline.build import run_stage
 from pipeline.errors import BadInput
 from pipeline.extract.stage import ExtractStage
@@ -17,8 +19,9 @@ from pipeline.files import read_json
 from pipeline.progress import Reporter
 from pipeline.recipe import Input, LoadedRecipe
 from pipeline.shard.manifest import Manifest
-from pipeline.stage import Part, PartRecord, Stage
+from pipeline.stage import PartRecord, Stage
 from pipeline.stages import stages_of
+from pipeline.texts.parquet import parquet_head
 
 SAMPLE_BYTES = 16 << 20
 HEAD_BYTES = 4 << 20
@@ -106,28 +109,32 @@ def _sample(loaded: LoadedRecipe, first: Stage) -> Iterator[tuple[LoadedRecipe, 
         inputs: list[Input] = []
         taken = 0
         for part in sorted(first.phases()[0].parts(), key=lambda part: part.name):
-            if taken < SAMPLE_BYTES and (head := _head(first, part)):
-                taken += len(head)
-                path = folder / "inputs" / f"{len(inputs)}-{Path(part.label).name}"
-                path.parent.mkdir(exist_ok=True)
-                path.write_bytes(head)
-                inputs.append(Input(path=str(path), kind="warc"))
+            for file in part.data.get("files", [part.data]):
+                if taken < SAMPLE_BYTES and (head := _head(first, file, part.data["kind"])):
+                    taken += len(head)
+                    path = folder / "inputs" / str(len(inputs))
+                    path.parent.mkdir(exist_ok=True)
+                    path.write_bytes(head)
+                    sampled = {"path": str(path), "kind": part.data["kind"], "columns": part.data.get("columns")}
+                    inputs.append(Input.model_validate(sampled, strict=False))
         if not inputs:
             raise BadInput(f"{loaded.path}: inputs: none of them can be read; nothing can be measured")
         recipe = loaded.recipe.model_copy(update={"inputs": tuple(inputs), "input_root": None, "refine": None})
         yield LoadedRecipe(recipe, loaded.path), folder / "out"
 
 
-def _head(stage: ExtractStage, part: Part) -> bytes:
-    """The beginning of an input up to the last record that begins in it; empty when there is none."""
+def _head(stage: ExtractStage, file: dict[str, Any], kind: str) -> bytes:
+    """The beginning of an input, up to the last record that begins in it; empty when there is none."""
     try:
-        with stage.open_part(part) as file:
-            head = file.read(HEAD_BYTES)
-    except OSError:
+        with stage.open_file(file) as opened:
+            head = opened.read(HEAD_BYTES)
+            if len(head) == HEAD_BYTES and kind == "parquet":
+                return parquet_head(opened, HEAD_BYTES)
+    except (OSError, pa.ArrowException):
         return b""  # the extract stage gives it a status; it is no part of a measure
-    if len(head) < HEAD_BYTES:
+    if len(head) < HEAD_BYTES or kind != "warc":  # rows of text may end in the middle: one of many is broken then
         return head
-    starts = [capture.offset for capture in WarcFile(BytesIO(head), name=part.label, max_bytes=HEAD_BYTES)]
+    starts = [capture.offset for capture in WarcFile(BytesIO(head), name="sample", max_bytes=HEAD_BYTES)]
     return head[: starts[-1]] if starts else b""
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from pipeline.build import check
+from pipeline.extract.stage import ExtractStage
 from pipeline.measured import Measured, measure
 from pipeline.recipe import LoadedRecipe, Recipe
 from pipeline.slurm.profile import Profile
@@ -29,9 +30,10 @@ def render_plan(loaded: LoadedRecipe, out: Path, tasks: int, profile: Profile | 
     chunk = array_size(profile) if profile is not None else tasks
     first = check(loaded, out)
     done, steps = chain(first, tasks, chunk)
+    assert isinstance(first, ExtractStage)
     parts = first.phases()[0].parts()
     total = sum(part.bytes for part in parts)
-    lines = [f"{loaded.recipe.name} in {out}: {len(parts):,} input files, {_bytes(total)}"]
+    lines = [f"{loaded.recipe.name} in {out}: {len(first.inputs):,} input files, {_bytes(total)}"]
     lines += [f"  {stage.name}: done, {stage.ledger().in_words()}" for stage in done]
     if not steps:
         return "\n".join([*lines, "nothing is left to do"])
@@ -40,8 +42,9 @@ def render_plan(loaded: LoadedRecipe, out: Path, tasks: int, profile: Profile | 
     lines += [
         f"measured on {measured.source}: {measured.files} files, {_bytes(measured.input_bytes)}",
         *_table(steps, measured, left / max(measured.input_bytes, 1), _growth(loaded.recipe), profile),
-        *_crawl(measured, min(tasks, (profile and profile.max_running) or tasks)),
     ]
+    if all(file.kind == "warc" for file in first.inputs):
+        lines += _crawl(measured, min(tasks, (profile and profile.max_running) or tasks))
     if measured.input_bytes < _SMALL:
         lines.append(f"  less than {_bytes(_SMALL)} were measured: fixed costs count in, and these are upper bounds")
     if profile is not None:

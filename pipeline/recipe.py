@@ -2,40 +2,40 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from pipeline.config import find_config, load_config
 from pipeline.errors import BadInput
 from pipeline.extract.limits import Limits
 from pipeline.filter.url import UrlRules
 from pipeline.frozen import Frozen
+from pipeline.names import ClassifierName, Score
 from pipeline.refine.settings import RefineSettings
 from pipeline.remote.settings import RemoteSettings
 from pipeline.shard.mask import MaskSettings
+from pipeline.texts.columns import Columns
 
-Score = Annotated[float, Field(ge=0, le=1)]
-
-
-def _free(name: str) -> str:
-    if name in {"math", "language"}:
-        raise ValueError(f"{name} has settings of its own (math_model, min_{name}_score); choose another name")
-    return name
-
-
-ClassifierName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$"), AfterValidator(_free)]
-"""Name of a further classifier: small letters, digits and `_`; `math` and `language` are taken."""
+_OF_TEXTS = ("columns", "config", "split")
 
 
 class Input(Frozen):
     """One entry of `inputs`, here or on another machine. A plain string stands for `path` with the kind by suffix."""
 
     path: str
-    """File, folder (searched for .warc, .warc.gz, .warc.zst, .arc, .arc.gz) or glob (`~` and `**` work); an address of
-    any of these (`s3://…`, `https://…`); a path list (`warc.paths.gz`); the id of a Common Crawl (CC-MAIN-2024-10)."""
-    kind: Literal["warc", "paths"] | None = None
-    """`warc` reads a single file of any name as WARC, `paths` as a path list; null goes by the suffix."""
+    """File, folder or glob (`~` and `**` work) of WARC or ARC, HTML, Parquet or JSON lines; an address of any of these
+    (`s3://…`, `https://…`); a path list (`warc.paths.gz`); the id of a Common Crawl (CC-MAIN-2024-10); a data set of
+    the Hub (`hub:OWNER/NAME[@REVISION][:GLOB]`); a finished corpus."""
+    kind: Literal["warc", "html", "parquet", "jsonl", "hub", "paths"] | None = None
+    """Reads a single file of any name as this, or of a folder the files of this kind; `paths` is a path list. Null goes
+    by the suffix; a folder is then searched for WARC, else for Parquet, else for JSON lines, else for HTML."""
+    columns: Columns | None = None
+    """Of Parquet, JSON lines and the Hub: which column says what; null: the usual names."""
+    config: str | None = None
+    """Of a data set of the Hub: the configuration to read, as its card names it; null: all files."""
+    split: str | None = None
+    """Of a data set of the Hub: the split to read; null: all of them."""
     base: str | None = None
     """Of a path list: where its relative entries start, a folder or an address; null: `remote.common_crawl`."""
     first: int = Field(default=0, ge=0)
@@ -47,6 +47,22 @@ class Input(Frozen):
     @classmethod
     def _plain(cls, data: Any) -> Any:
         return {"path": data} if isinstance(data, str) else data
+
+    @model_validator(mode="after")
+    def _of_its_kind(self) -> "Input":
+        hub = self.kind == "hub" or (self.kind is None and self.path.startswith("hub:"))
+        for name in ("config", "split"):
+            if getattr(self, name) is not None and not hub:
+                raise ValueError(f"{name} is of data sets of the Hub alone; take it out, or write hub:OWNER/NAME")
+        if self.columns is not None and self.kind in ("warc", "html"):
+            raise ValueError(f"columns: a {self.kind} file has none; take them out, or correct kind")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _as_said(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without what only some kinds have and this entry does not say: recipes of crawls keep their digest."""
+        said: dict[str, Any] = handler(self)
+        return {key: value for key, value in said.items() if value is not None or key not in _OF_TEXTS}
 
 
 class ExtractSettings(Frozen):

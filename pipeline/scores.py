@@ -72,13 +72,15 @@ def below(scores: Mapping[str, float | None], least: Mapping[str, float]) -> tup
 
 
 def refuse_unset(loaded: LoadedRecipe) -> None:
-    """Refuse a threshold on a score that no classifier of the recipe sets: it would drop every document.
+    """Refuse a threshold on a score that no classifier of the recipe and no column of an input sets: it would drop
+    every document.
 
     Raises:
         BadInput: there is one.
     """
+    given = {name for entry in loaded.recipe.inputs if entry.columns is not None for name in entry.columns.scores}
     for name, least in loaded.recipe.filter.min_scores.items():
-        if name not in loaded.recipe.extract.classifiers:
+        if name not in loaded.recipe.extract.classifiers and name not in given:
             raise BadInput(
                 f"{loaded.path}: filter.min_scores.{name}: {least}: no classifier sets this score; "
                 f"add extract.classifiers.{name} with the path of its model (docs/classifiers.md)"

@@ -2,7 +2,8 @@
 
 import glob
 import re
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,8 @@ class Trace:
     """What the refine stage said of it (`pipeline.refine.verdicts`); None where there is no such stage."""
     diff: tuple[str, ...] = ()
     """Its original text beside its text, where that was rewritten: `-` what was, `+` what is."""
+    places: Mapping[str, str] = field(default_factory=dict)
+    """Where it and those it stands for came from, by id, where that is no WARC."""
 
 
 def trace(manifest: Manifest, key: str) -> list[Trace]:
@@ -50,7 +53,24 @@ def trace(manifest: Manifest, key: str) -> list[Trace]:
     if problems := manifest.verify():
         raise BuildFailed("\n".join(problems))
     column = "id" if _ID.fullmatch(key) else "url"
-    return [*_kept(manifest, column, key), *_left_out(manifest, column, key)]
+    found = [*_kept(manifest, column, key), *_left_out(manifest, column, key)]
+    rows = [row for item in found for row in (item.document, *item.stands_for) if row["warc_file"] is None]
+    ids = {id_ for row in rows for id_ in (row["id"], row.get("parent")) if id_ is not None}
+    places = places_of(manifest, manifest.folder, ids)
+    return [replace(item, places=places) for item in found]
+
+
+def places_of(manifest: Manifest, folder: Path, ids: Collection[str]) -> dict[str, str]:
+    """Input file and row of the ids that came from no WARC, in words; several where rows share an id."""
+    files = stage_files(manifest, folder, "origins").get("extract", [])
+    if not files or not ids:
+        return {}
+    query = f"SELECT * FROM read_parquet(?) WHERE id IN ({', '.join('?' * len(ids))}) ORDER BY id, file, row"
+    places: dict[str, list[str]] = {}
+    for origin in _rows(query, files, *sorted(ids)):
+        row = "" if origin["row"] is None else f", row {origin['row']}"
+        places.setdefault(origin["id"], []).append(f"{origin['file']}{row}")
+    return {id_: "; ".join(found) for id_, found in places.items()}
 
 
 def explain(manifest: Manifest, key: str) -> str:
@@ -111,7 +131,8 @@ def _before(manifest: Manifest, stage: str, row: dict[str, Any]) -> dict[str, An
     if position == 0:
         return None
     files = stage_files(manifest, manifest.folder, "data")[names[position - 1]]
-    query = f"SELECT {_COLUMNS} FROM read_parquet(?) WHERE id = ? AND warc_file = ? AND warc_offset = ?"
+    query = f"SELECT {_COLUMNS} FROM read_parquet(?) WHERE id = ? AND warc_file IS NOT DISTINCT FROM ? "
+    query += "AND warc_offset IS NOT DISTINCT FROM ?"
     return _rows(query, files, row["id"], row["warc_file"], row["warc_offset"])[0]
 
 
@@ -141,12 +162,14 @@ def _paragraph(manifest: Manifest, item: Trace) -> str:
     """One capture's way, a line per stage."""
     row = item.document
     lines = [f"id        {row['id']}", f"url       {row['url']}"]
-    place = f"{row['warc_file']} at byte {row['warc_offset']}"
+    place = _place(item, row)
     if row.get("warc_length") is not None:
         date = row["date"]
         when = f"{date.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if date is not None else "at a time not recorded"
         place += f", {row['warc_length']} bytes, captured {when}"
         lines += [f"capture   {place}", f"payload   {row['payload_digest']}"]
+    elif row["warc_file"] is None:
+        lines.append(f"source    {place}")
     else:
         lines.append(f"capture   {place}")
     for stage in manifest.stages:
@@ -164,11 +187,14 @@ def _paragraph(manifest: Manifest, item: Trace) -> str:
     if item.shard is not None:
         lines.append(f"          in {item.shard}")
     for other in item.stands_for:
-        lines.append(
-            f"          stands for {other['id']} {other['url']} "
-            f"({other['reason']}; {other['warc_file']} at byte {other['warc_offset']})"
-        )
+        lines.append(f"          stands for {other['id']} {other['url']} ({other['reason']}; {_place(item, other)})")
     return "\n".join(lines)
+
+
+def _place(item: Trace, row: dict[str, Any]) -> str:
+    if row["warc_file"] is not None:
+        return f"{row['warc_file']} at byte {row['warc_offset']}"
+    return item.places.get(row["id"]) or item.places.get(row.get("parent") or "") or "not recorded here"
 
 
 def _refinement(verdict: dict[str, Any], refiner: str | None) -> str:
@@ -185,7 +211,8 @@ def _refinement(verdict: dict[str, Any], refiner: str | None) -> str:
 def _decision(stage: str, row: dict[str, Any], thresholds: dict[str, Any]) -> str:
     """What a stage saw in a document that it kept."""
     if stage == "extract" and "chars" in row:
-        return f": {row['chars']} characters, {row['formulas']} formulas, by {row['extractor']}"
+        made = f", by {row['extractor']}" if row["extractor"] is not None else ""
+        return f": {row['chars']} characters, {row['formulas']} formulas{made}"
     if stage == "filter" and "math_score" in row:
         return (
             f": {row['language']} {row['language_score']:.3f} (at least {thresholds['min_language_score']}), "

@@ -1,7 +1,5 @@
 """A record judged: what it is, whether it carries a page, and why not."""
 
-import base64
-import hashlib
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,6 +16,7 @@ from pipeline.extract.http import (
     parse_response,
     undo_content_encoding,
 )
+from pipeline.extract.items import sha1_digest
 from pipeline.extract.records import Record
 
 _DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?")
@@ -67,8 +66,7 @@ class Capture:
         """
         if self.entity is None:
             return ""
-        sha1 = hashlib.sha1(self.entity, usedforsecurity=False).digest()
-        return f"sha1:{base64.b32encode(sha1).decode('ascii')}"
+        return sha1_digest(self.entity)
 
 
 def unreadable(offset: int, length: int, value: str) -> Capture:

@@ -6,12 +6,12 @@ import pickle
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import IO, Any
 
 import psutil
 
-from pipeline.extract.page import AnalyserSettings, Analysis, PageInput, Refused
+from pipeline.extract.page import AnalyserSettings, Analysis, PageInput, Refused, TextInput
 
 CHILD = [sys.executable, "-m", "pipeline.extract.analyse"]
 """The command of the child. A fresh interpreter, not a fork: it shall share nothing with the build but two pipes."""
@@ -36,7 +36,7 @@ class Fence:
         """End the child; a later page starts another."""
         self._end_child()
 
-    def analyse(self, pages: list[PageInput]) -> list[Analysis | Refused]:
+    def analyse(self, pages: Sequence[PageInput | TextInput]) -> list[Analysis | Refused]:
         """One result per page, in order.
 
         Raises:
@@ -62,7 +62,7 @@ class Fence:
             self._end_child()
         return results
 
-    def _alone(self, page: PageInput) -> Analysis | Refused:
+    def _alone(self, page: PageInput | TextInput) -> Analysis | Refused:
         """The second and last try of a page that failed: by itself, in a fresh child."""
         for _ in range(_MAX_KILLS):
             self._end_child(kill=True)
@@ -78,13 +78,13 @@ class Fence:
                 return Refused("worker_crash", name, True)
         raise OSError(f"the extraction worker was killed (SIGKILL) {_MAX_KILLS} times on {page.url[:200]}")
 
-    def _run(self, pages: list[PageInput]) -> Iterator[Any]:
+    def _run(self, pages: Sequence[PageInput | TextInput]) -> Iterator[Any]:
         """Send pages to the child and yield its answers until all are there or it died."""
         child = self._child or self._start()
         assert child.stdin is not None
         assert child.stdout is not None
         try:
-            _send(child.stdin, pages)
+            _send(child.stdin, list(pages))
         except BrokenPipeError:
             return
         for _ in pages:

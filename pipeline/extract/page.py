@@ -1,4 +1,4 @@
-"""What goes through the fence: a page in, its analysis or the reason why it gives no document out."""
+"""What goes through the fence: a page or text in, its analysis or the reason why it gives no document out."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -13,9 +13,29 @@ class PageInput(NamedTuple):
     url: str
     charset: str | None
 
+    @property
+    def weight(self) -> int:
+        """About how many bytes it takes."""
+        return len(self.html)
+
+
+class TextInput(NamedTuple):
+    """A text that needs no extraction, with what its source says of it already; None is found out."""
+
+    text: str
+    url: str
+    language: str | None
+    language_score: float | None
+    math_score: float | None
+
+    @property
+    def weight(self) -> int:
+        """About how many bytes it takes."""
+        return len(self.text)
+
 
 class Analysis(NamedTuple):
-    """What a page says. The scores lie in 0..1; `language` is an ISO 639-1 code;
+    """What a page or text says. The scores lie in 0..1; `language` is an ISO 639-1 code;
     `further` holds those of the recipe's further classifiers by name."""
 
     text: str

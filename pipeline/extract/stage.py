@@ -1,43 +1,44 @@
-"""The extract stage: WARC files to documents, in one pass over each record."""
+"""The extract stage: input files to documents, in one pass over each record."""
 
-import re
-from collections.abc import Iterator
+import io
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict
-from datetime import datetime
 from functools import cached_property
-from typing import Any, BinaryIO, cast
-from urllib.parse import urlsplit
+from typing import Any, BinaryIO
 
-import pyarrow as pa
 import xxhash
 
-from pipeline.document import DROPPED, SCHEMA, table
+from pipeline.document import DROPPED, ORIGINS, SCHEMA
 from pipeline.errors import BadInput
+from pipeline.extract.captures import Captures
 from pipeline.extract.fence import Fence
-from pipeline.extract.html import EXTRACTOR
 from pipeline.extract.html import VERSION as HTML_VERSION
-from pipeline.extract.page import AnalyserSettings, PageInput, Refused
-from pipeline.extract.warc import Capture, WarcFile
-from pipeline.files import ParquetFile
+from pipeline.extract.items import Item, Reader
+from pipeline.extract.page import AnalyserSettings, PageInput, TextInput
+from pipeline.extract.writer import Writer
+from pipeline.files import digest
 from pipeline.filter.url import compile_rules
 from pipeline.inputs import UNREADABLE, InputFile, input_files
-from pipeline.ledger import Tally
 from pipeline.recipe import LoadedRecipe
 from pipeline.remote import Found, Store
-from pipeline.scores import Scorer, further_models, score_columns
+from pipeline.scores import Scorer, further_models
 from pipeline.stage import Part, PartRecord, Phase, Stage, Workspace, libraries
+from pipeline.texts.columns import Columns
+from pipeline.texts.documents import Texts
+from pipeline.texts.open import check_columns, open_rows
+from pipeline.texts.pages import Pages
 
-_UUID = re.compile(r"([0-9a-f]{8})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{12})", re.IGNORECASE)
 _LIBRARIES = ("brotli", "fastwarc", "fasttext-numpy2-wheel", "resiliparse", "selectolax", "zstandard")
 _FILES = {"language_model", "math_model", "classifiers", "urls"}
 """Settings that name files, which go by their digests."""
 _BATCH_PAGES = 64
 _BATCH_BYTES = 4 << 20
+_BUNDLE_FILES = 256
 
 
 class ExtractStage(Stage):
-    """URL rules, extraction, language and scores."""
+    """URL rules, extraction, language and scores; texts need no extraction."""
 
     name = "extract"
     version = 1
@@ -54,12 +55,19 @@ class ExtractStage(Stage):
         }
 
     def phases(self) -> list[Phase]:
-        """One phase, a part per input file."""
+        """One phase over all inputs, whatever their kind."""
         return [Phase("pages", self._parts, self._extract)]
 
     @cached_property
-    def _inputs(self) -> list[InputFile]:
-        return input_files(self.loaded)
+    def inputs(self) -> list[InputFile]:
+        """The input files of the recipe.
+
+        Raises:
+            BadInput: there are none, or none that the recipe's columns fit.
+        """
+        files = input_files(self.loaded)
+        check_columns(files)
+        return files
 
     @cached_property
     def _fence(self) -> Fence:
@@ -72,62 +80,125 @@ class ExtractStage(Stage):
             self._fence.close()
 
     def _parts(self) -> list[Part]:
-        return [
-            Part(
-                name=file.identity,
-                label=file.name,
-                bytes=file.bytes,
-                data={"location": file.location, "remote": asdict(file.remote) if file.remote else None},
-            )
-            for file in self._inputs
-        ]
+        """A part per file; HTML files, which are many and small, share one."""
+        bundles = bundled([file for file in self.inputs if file.kind == "html"])
+        return [*(_part(file) for file in self.inputs if file.kind != "html"), *bundles]
 
     def _extract(self, part: Part, workspace: Workspace) -> PartRecord:
-        with workspace.parquet("data", SCHEMA) as data, workspace.parquet("dropped", DROPPED) as dropped:
-            writer = _Writer(self.recipe.crawl, part.label, data, dropped)
-            with ExitStack() as stack:
+        kind = part.data["kind"]
+        with ExitStack() as stack:
+            schemas = {"data": SCHEMA, "dropped": DROPPED} | ({} if kind == "warc" else {"origins": ORIGINS})
+            files = {name: stack.enter_context(workspace.parquet(name, schema)) for name, schema in schemas.items()}
+            writer = Writer(files["data"], files["dropped"], files.get("origins"))
+            with ExitStack() as opened:
                 try:
-                    file = stack.enter_context(self.open_part(part))
+                    reader = self._reader(part, opened)
                 except UNREADABLE as error:
-                    info = {"status": "unreadable", "xxh3_128": None, "error": error.strerror}
+                    info: dict[str, Any] = {"status": "unreadable", "xxh3_128": None, "error": error.strerror}
                 else:
-                    info = self._read(WarcFile(file, name=part.label, max_bytes=self._page_bytes), writer, workspace)
+                    info = self._read(reader, writer, workspace)
+            for file in info.get("files", ()):
+                file["documents"] = writer.kept[file["file"]]
         return PartRecord(
             part=part.name,
             label=part.label,
             ledger=writer.tally.ledger(),
-            outputs={"data": data.output, "dropped": dropped.output},
+            outputs={name: file.output for name, file in files.items()},
             nondeterministic=tuple(writer.nondeterministic),
             info={"bytes": part.bytes, **info},
         )
 
-    def open_part(self, part: Part) -> BinaryIO:
-        """The input file of a part, wherever it is.
+    def _reader(self, part: Part, stack: ExitStack) -> Reader:
+        """What reads a part's file or files; `stack` closes them. Raises OSError."""
+        settings, crawl = self.recipe.extract.limits, self.recipe.crawl
+        kind = part.data["kind"]
+        if kind == "html":
+            return Pages(part.data["files"], self.open_file, crawl, settings.page_bytes)
+        file = stack.enter_context(self.open_file(part.data))
+        if kind == "warc":
+            return Captures(file, part.label, crawl, settings.page_bytes)
+        columns = Columns.model_validate(part.data["columns"], strict=False)
+        rows = open_rows(kind, file, columns, settings, whole=part.data["remote"] is None)
+        return Texts(rows, part.label, columns, crawl, settings)
+
+    def open_file(self, data: dict[str, Any]) -> BinaryIO:
+        """An input file by its `location` and `remote`, wherever it is.
 
         Raises:
             OSError: it cannot be opened.
         """
-        if part.data["remote"] is None:
-            return open(part.data["location"], "rb")
-        return cast(BinaryIO, self._store.open(Found(**part.data["remote"])))
+        if data["remote"] is None:
+            return open(data["location"], "rb")
+        return io.BufferedReader(self._store.open(Found(**data["remote"])), 1 << 20)
 
     @cached_property
     def _store(self) -> Store:
         return Store(self.recipe.remote)
 
-    @property
-    def _page_bytes(self) -> int:
-        return self.recipe.extract.limits.page_bytes
+    @cached_property
+    def _refuses(self) -> Callable[[str], str | None]:
+        return compile_rules(self.recipe.extract.urls, self.loaded.path.parent)
 
-    def _read(self, warc: WarcFile, writer: "_Writer", workspace: Workspace) -> dict[str, Any]:
-        """Every capture to the writer, pages through the fence; returns what to note of the file."""
-        for captures in _pages(warc, writer, self.loaded, workspace):
-            pages = [PageInput(capture.payload, capture.url, capture.charset) for capture in captures]
-            for capture, result in zip(captures, self._fence.analyse(pages), strict=True):
-                writer.result(capture, result)
+    def _read(self, reader: Reader, writer: Writer, workspace: Workspace) -> dict[str, Any]:
+        """Every item to the writer, pages through the fence; returns what to note of the file."""
+        for batch in self._batches(reader, writer):
+            for (item, _), result in zip(batch, self._fence.analyse([page for _, page in batch]), strict=True):
+                writer.result(item, result)
             writer.flush()
+            workspace.progress(batch[-1][0].done)
         writer.flush()
-        return {"status": warc.status, "xxh3_128": warc.xxh3_128, "error": warc.detail or None}
+        return reader.info()
+
+    def _batches(self, reader: Reader, writer: Writer) -> Iterator[list[tuple[Item, PageInput | TextInput]]]:
+        """What is to be analysed, in batches; the rest goes to the writer as dropped. Order is that of the input."""
+        batch: list[tuple[Item, PageInput | TextInput]] = []
+        size = 0
+        for item in reader:
+            page = item.page
+            if page is None:
+                assert item.reason is not None
+                writer.drop(item, item.reason, item.value)
+                continue
+            if item.url is not None and (rule := self._refuses(item.url)) is not None:
+                writer.drop(item, "url", rule)
+                continue
+            batch.append((item, page))
+            size += page.weight
+            if len(batch) >= _BATCH_PAGES or size >= _BATCH_BYTES:
+                yield batch
+                batch, size = [], 0
+        if batch:
+            yield batch
+
+
+def _part(file: InputFile) -> Part:
+    data: dict[str, Any] = {"kind": file.kind, **_place(file)}
+    if file.columns is not None:
+        data["columns"] = file.columns.model_dump(mode="json")
+    return Part(name=file.identity, label=file.name, bytes=file.bytes, data=data)
+
+
+def bundled(files: list[InputFile]) -> Iterator[Part]:
+    """Files as parts of `_BUNDLE_FILES` in the mean, cut behind names that a hash chooses: a file that is added or
+    taken away changes its own part alone."""
+    bundle: list[InputFile] = []
+    for number, file in enumerate(files, 1):
+        bundle.append(file)
+        if xxhash.xxh3_64_intdigest(file.name) % _BUNDLE_FILES == 0 or number == len(files):
+            yield Part(
+                name=digest([file.identity for file in bundle]),
+                label=bundle[0].name if len(bundle) == 1 else f"{bundle[0].name} … {bundle[-1].name}",
+                bytes=sum(file.bytes for file in bundle),
+                data={
+                    "kind": "html",
+                    "files": [{"name": file.name, "bytes": file.bytes, **_place(file)} for file in bundle],
+                },
+            )
+            bundle = []
+
+
+def _place(file: InputFile) -> dict[str, Any]:
+    return {"location": file.location, "remote": asdict(file.remote) if file.remote else None}
 
 
 def _model_paths(loaded: LoadedRecipe) -> dict[str, Any]:
@@ -167,108 +238,3 @@ def _analyser_settings(loaded: LoadedRecipe) -> AnalyserSettings:
         memory_limit_bytes=settings.memory_limit_bytes,
         **_model_paths(loaded),
     )
-
-
-def _pages(warc: WarcFile, writer: "_Writer", loaded: LoadedRecipe, workspace: Workspace) -> Iterator[list[Capture]]:
-    """Captures that are pages, in batches; the rest goes to the writer as dropped. Order is that of the file."""
-    refuses = compile_rules(loaded.recipe.extract.urls, loaded.path.parent)
-    batch: list[Capture] = []
-    size = 0
-    for capture in warc:
-        reason, value = capture.reason, capture.value
-        if reason is None and (rule := refuses(capture.url)) is not None:
-            reason, value = "url", rule
-        if reason is not None:
-            writer.drop(capture, reason, value)
-            continue
-        batch.append(capture)
-        size += len(capture.payload)
-        if len(batch) >= _BATCH_PAGES or size >= _BATCH_BYTES:
-            yield batch
-            workspace.progress(capture.offset)
-            batch, size = [], 0
-    if batch:
-        yield batch
-
-
-def document_id(capture: Capture) -> str:
-    """The record id's UUID as 32 hex digits, else xxh3_128 of URL, date and payload digest."""
-    match = _UUID.search(capture.record_id or "")
-    if match:
-        return "".join(match.groups()).lower()
-    date = capture.date.isoformat() if capture.date else ""
-    return xxhash.xxh3_128_hexdigest("\n".join((capture.url, date, capture.payload_digest)))
-
-
-class _Writer:
-    """Rows of a part, and its tally."""
-
-    def __init__(self, crawl: str | None, warc_file: str, data: ParquetFile, dropped: ParquetFile) -> None:
-        self.tally = Tally()
-        self.nondeterministic: list[str] = []
-        self._crawl, self._warc_file, self._data, self._dropped = crawl, warc_file, data, dropped
-        self._documents: list[dict[str, Any]] = []
-        self._drops: list[dict[str, Any]] = []
-
-    def drop(self, capture: Capture, reason: str, value: str | None) -> None:
-        self.tally.records_in += 1
-        self.tally.dropped[reason] += 1
-        self._drops.append(
-            {
-                "id": document_id(capture) if capture.type else None,
-                "url": capture.url or None,
-                "warc_file": self._warc_file,
-                "warc_offset": capture.offset,
-                "reason": reason,
-                "value": value,
-            }
-        )
-        if len(self._drops) >= 4096:
-            self.flush()
-
-    def result(self, capture: Capture, result: Any) -> None:
-        if isinstance(result, Refused):
-            self.drop(capture, result.reason, result.value)
-            if result.nondeterministic:
-                self.nondeterministic.append(document_id(capture))
-            return
-        self.tally.records_in += 1
-        self.tally.kept += 1
-        self._documents.append(
-            {
-                "id": document_id(capture),
-                "url": capture.url,
-                "host": host_of(capture.url),
-                "crawl": self._crawl,
-                "title": result.title or None,
-                "text": result.text,
-                "warc_file": self._warc_file,
-                "payload_digest": capture.payload_digest or None,
-                "language": result.language,
-                "extractor": EXTRACTOR,
-                "date": _milliseconds(capture.date),
-                "warc_offset": capture.offset,
-                "warc_length": capture.length,
-                "formulas": result.formulas,
-                "language_score": result.language_score,
-                "math_score": result.math_score,
-                **score_columns(result.further),
-            }
-        )
-
-    def flush(self) -> None:
-        self._data.write(table(self._documents))
-        self._dropped.write(pa.Table.from_pylist(self._drops, schema=DROPPED))
-        self._documents, self._drops = [], []
-
-
-def host_of(url: str) -> str | None:
-    """The lower-case host of a URL, without port; None when it has none."""
-    try:
-        return urlsplit(url).hostname
-    except ValueError:
-        return None
-
-
-def _milliseconds(date: datetime | None) -> datetime | None:
-    return date.replace(microsecond=date.microsecond // 1000 * 1000) if date else None

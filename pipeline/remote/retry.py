@@ -16,6 +16,7 @@ from pipeline.remote.settings import RemoteSettings
 Result = TypeVar("Result")
 
 _THROTTLED = frozenset({408, 425, 429})
+_CLIENTS = ("aiohttp", "botocore", "httpx")
 _HTTPX = ("TimeoutException", "NetworkError", "RemoteProtocolError", "ProxyError")
 _BUSY = frozenset({"SlowDown", "Throttling", "ThrottlingException", "RequestTimeout", "RequestLimitExceeded"})
 
@@ -125,7 +126,7 @@ def _final(error: Exception, what: str) -> Exception:
         return ChangedError(f"{what}: changed since the build looked at it; run it again")
     if type(error).__name__ == "NoCredentialsError":
         return RefusedError(f"{what}: no credentials; set AWS_PROFILE or AWS_ACCESS_KEY_ID, or remote.anonymous")
-    if status is not None or isinstance(error, OSError) or type(error).__module__.startswith(("aiohttp", "botocore")):
+    if status is not None or isinstance(error, OSError) or type(error).__module__.startswith(_CLIENTS):
         return RemoteError(f"{what}: {describe(error)}")
     return error
 

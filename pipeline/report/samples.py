@@ -3,7 +3,7 @@
 import heapq
 import itertools
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from pipeline.report.funnel import NOT_PAGES
 from pipeline.report.visible import Excerpt, excerpt, visible
 from pipeline.scores import stored_scores
 from pipeline.shard.stage import shard_of
+from pipeline.trace import places_of
 
 SAMPLES = 20
 TEXT_CHARS = 4000
@@ -63,7 +64,8 @@ def kept_samples(files: CorpusFiles, connection: duckdb.DuckDBPyConnection) -> l
     ids = (row["id"] for path in files.shards for row in _columns(path, ["id"]))
     chosen = heapq.nsmallest(SAMPLES, ((_draw(seed, id_), id_) for id_ in ids))
     found = _documents_by_id(files, connection, [id_ for _, id_ in chosen])
-    return [_sample(found[id_]) for _, id_ in chosen]
+    places = _places(files, found.values())
+    return [_sample(found[id_], places) for _, id_ in chosen]
 
 
 def dropped_samples(files: CorpusFiles, connection: duckdb.DuckDBPyConnection) -> list[Sample]:
@@ -77,7 +79,8 @@ def dropped_samples(files: CorpusFiles, connection: duckdb.DuckDBPyConnection) -
     for stage in {row["stage"] for row in chosen}:
         texts |= _documents_by_capture(files, connection, stage, [row for row in chosen if row["stage"] == stage])
     survivors = _documents_by_id(files, connection, [row["survivor"] for row in chosen if row["survivor"] is not None])
-    return [_sample(texts.get(_capture(row)), row, survivors.get(row["survivor"])) for row in chosen]
+    places = _places(files, chosen)
+    return [_sample(texts.get(_capture(row)), places, row, survivors.get(row["survivor"])) for row in chosen]
 
 
 def _draw(seed: str, *identity: Any) -> int:
@@ -160,7 +163,15 @@ def _marks(values: list[str]) -> str:
     return ", ".join("?" * len(values))
 
 
-def _sample(document: Row | None, dropped: Row | None = None, survivor: Row | None = None) -> Sample:
+def _places(files: CorpusFiles, documents: Iterable[Row]) -> dict[str, str]:
+    """Where documents that are in no WARC came from."""
+    ids = {row["id"] for row in documents if row["warc_file"] is None and row["id"] is not None}
+    return places_of(files.manifest, files.folder, ids)
+
+
+def _sample(
+    document: Row | None, places: Mapping[str, str], dropped: Row | None = None, survivor: Row | None = None
+) -> Sample:
     row = document or dropped
     assert row is not None
     text = row.get("text")
@@ -174,7 +185,8 @@ def _sample(document: Row | None, dropped: Row | None = None, survivor: Row | No
         ("stands for", _count(row.get("duplicates")) if (row.get("duplicates") or 0) > 1 else ""),
         ("captured", day(row.get("captured"))),
     )
-    origin = (("id", row["id"]), ("file", row["warc_file"]), ("offset", _count(row["warc_offset"])))
+    place = row["warc_file"] or places.get(row["id"])
+    origin = (("id", row["id"]), ("file", place), ("offset", _count(row["warc_offset"])))
     return Sample(
         title=visible(row.get("title"), _LINE_CHARS),
         url=visible(row["url"], _LINE_CHARS),

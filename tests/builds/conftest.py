@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from support.crawl import build, crawl_file
+from support.mixed import mixed_inputs
 
 
 @pytest.fixture(scope="session")
@@ -24,3 +25,18 @@ def reference(crawl: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pa
     """An undisturbed build with one task: its folder and manifest."""
     out = tmp_path_factory.mktemp("reference") / "out"
     return out, build(crawl / "recipe.yaml", out)
+
+
+@pytest.fixture(scope="session")
+def mixed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a recipe and inputs of every kind: a WARC, JSON lines, Parquet and HTML files."""
+    folder = tmp_path_factory.mktemp("mixed")
+    mixed_inputs(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def mixed_corpus(mixed: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, object]]:
+    """An undisturbed build of it with one task: its folder and manifest."""
+    out = tmp_path_factory.mktemp("mixed-out") / "out"
+    return out, build(mixed / "recipe.yaml", out)

@@ -1,6 +1,5 @@
 """A build that is disturbed ends, by the same command, where an undisturbed one ends."""
 
-import os
 import random
 import shutil
 import signal
@@ -13,36 +12,8 @@ import pytest
 
 from benchmarks.environment import RESULTS, environment
 from pipeline.files import read_json, write_json
-from support.crawl import build, command, crawl_file, manifest_of, run
-
-
-def start(recipe: Path, out: Path, tasks: int) -> subprocess.Popen[bytes]:
-    """A build in the background."""
-    return subprocess.Popen(
-        command("build", recipe, "--out", out, "--tasks", str(tasks), "--quiet"),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-    )
-
-
-def wait_for(condition, process, timeout_s=60.0):
-    """Wait until `condition()` is true; returns its value, or None when the process ended before."""
-    end = time.monotonic() + timeout_s
-    while process.poll() is None:
-        if value := condition():
-            return value
-        assert time.monotonic() < end, "the condition never came true"
-        time.sleep(0.005)
-    return None
-
-
-def commits(out: Path) -> set[str]:
-    return {str(path.relative_to(out)) for path in out.glob("*/parts/*/*.json")}
-
-
-def stamps(out: Path, names: set[str]) -> dict[str, int]:
-    return {name: (out / name).stat().st_mtime_ns for name in names}
+from support.crawl import build, crawl_file, manifest_of, run
+from support.waiting import assert_all_end, commits, stamps, start, wait_for
 
 
 def tasks_of(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
@@ -53,12 +24,6 @@ def tasks_of(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
 def analysers_of(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
     """The children of its tasks, which analyse pages."""
     return [child for task in tasks_of(process) for child in task.children()]
-
-
-def assert_all_end(processes: list[psutil.Process]) -> None:
-    """No process outlives its build."""
-    _, alive = psutil.wait_procs(processes, timeout=30)
-    assert [process for process in alive if process.status() != psutil.STATUS_ZOMBIE] == []
 
 
 @pytest.mark.parametrize("tasks", [2, 7])

@@ -85,7 +85,7 @@ def test_bad_inputs_are_one_line(files, bucket, crawl, tmp_path):
     (tmp_path / "broken.paths.gz").write_bytes(b"\x1f\x8b no")
     for inputs, expected in (
         ("['s3://bucket/none.warc']", "inputs.0.path: 's3://bucket/none.warc': matches no file; correct the address"),
-        ("['s3://bucket/none/']", "matches no file; put .warc, .warc.gz, .warc.zst, .arc or .arc.gz files there"),
+        ("['s3://bucket/none/']", "matches no file; put WARC, ARC, Parquet, JSON lines or HTML files there"),
         ("['s3://bucket/crawl/deep/notes.txt']", "notes.txt is not a kind that mathmill reads by suffix"),
         ("['https://h.test/folder/']", "web servers do not list their files; name each file, or give a path list"),
         ("['foo://bucket/a.warc']", "Protocol not known: foo; use s3://, https:// or a local path"),

@@ -213,6 +213,7 @@ class FakeHub(ThreadServer):
 
     async def _info(self, request: web.Request) -> web.Response:
         (_, name, repo), commit = self._find(request), self._find_commit(request)
+        sizes = "blobs" in request.query
         return web.json_response(
             {
                 "_id": "0" * 24,
@@ -227,7 +228,10 @@ class FakeHub(ThreadServer):
                 "tags": [],
                 "downloads": 0,
                 "likes": 0,
-                "siblings": [{"rfilename": path} for path in sorted(commit.files)],
+                "siblings": [
+                    {"rfilename": path} | ({"size": len(file.data)} if sizes else {})
+                    for path, file in sorted(commit.files.items())
+                ],
             }
         )
 

@@ -1,6 +1,5 @@
 """What is tokenised: a corpus of ours, local Parquet and JSONL files, or a Hub data set, as parts of bounded size."""
 
-import fnmatch
 import glob
 import os
 import re
@@ -13,9 +12,9 @@ import pyarrow.parquet as pq
 
 from pipeline.errors import BadInput
 from pipeline.frozen import Frozen
+from pipeline.hub import HUB, find_hub
 from pipeline.shard.manifest import Manifest
 
-HUB = "hub:"
 PART_BYTES = 256 << 20
 """Uncompressed Parquet bytes of a part to aim at; a part is whole row groups."""
 _READABLE = re.compile(r"\.(parquet|jsonl(\.gz|\.zst)?)$")
@@ -177,24 +176,6 @@ def _row_groups(path: Path) -> Iterator[tuple[tuple[int, ...], int, int]]:
 
 
 def _hub(source: str) -> Found:
-    from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
-
-    match = re.fullmatch(r"hub:([^@:]+)(?:@([^:]+))?(?::(.+))?", source)
-    if match is None:
-        raise BadInput(f"{source}: not of the form hub:OWNER/NAME[@REVISION][:GLOB]; correct it")
-    name, revision, pattern = match.groups()
-    try:
-        info = HfApi().dataset_info(name, revision=revision, files_metadata=True)
-    except (HfHubHTTPError, HFValidationError, OSError) as error:
-        raise BadInput(f"{source}: {' '.join(str(error).split())[:200]}; correct the name, or log in") from error
-    files = sorted((file.rfilename, file.size or 0) for file in info.siblings or [])
-    chosen = [
-        (file, size)
-        for file, size in files
-        if _READABLE.search(file) and (pattern is None or fnmatch.fnmatchcase(file, pattern))
-    ]
-    if not chosen:
-        raise BadInput(f"{source}: none of its {len(files)} files is {pattern or _SUFFIXES}; correct the glob")
-    parts = _parts([_File(file, None, size, str(info.sha)) for file, size in chosen])
-    return Found("hub", name.rpartition("/")[2], name, info.sha, None, parts)
+    found = find_hub(source, _READABLE)
+    parts = _parts([_File(path, None, size, found.commit) for path, size in found.files])
+    return Found("hub", found.name.rpartition("/")[2], found.name, found.commit, None, parts)
