@@ -1,7 +1,8 @@
 """fastText's training, reproducible: a fresh process, one thread, memory that starts as zeros.
 
 With fewer than ten threads fastText initialises only a tenth of its input matrix; the rest is what malloc returned.
-A fresh process whose large allocations come from mmap (`MALLOC_MMAP_THRESHOLD_`) reads zeros there, every time.
+A fresh process whose large allocations come from mmap (`MALLOC_MMAP_THRESHOLD_`) reads zeros there, every time; small
+ones, of models with few words, are filled with zeros by `MALLOC_PERTURB_` (glibc writes the complement of its value).
 As a program (`python -m classifiers.fit LINES OUT SETTINGS_JSON`) it is that process.
 """
 
@@ -24,6 +25,7 @@ def fit(lines: Path, out: Path, settings: TrainSettings) -> None:
     environment = {
         **os.environ,
         "MALLOC_MMAP_THRESHOLD_": _MMAP_THRESHOLD_BYTES,
+        "MALLOC_PERTURB_": "255",
         "OMP_NUM_THREADS": "1",
         "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH", "")]),
     }
