@@ -138,6 +138,12 @@ def test_damage_in_compressed_lines_is_one_record_behind_what_could_be_read(pack
     assert all(item.reason is None for item in found[:-1])
 
 
+def test_zeros_behind_gzip_are_padding_and_anything_else_is_damage():
+    packed = gzip.compress(b'{"text": "A proof."}\n')
+    assert [item.reason for item in json_items(packed + bytes(1000))[0]] == [None]
+    assert [item.reason for item in json_items(packed + b"notes")[0]] == [None, "corrupt"]
+
+
 def broken_group(codec="snappy"):
     """A Parquet file of three row groups, the second of which does not decompress."""
     stored = io.BytesIO()

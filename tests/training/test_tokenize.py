@@ -220,6 +220,8 @@ def test_what_cannot_work_is_told_in_one_line(tokenizer, tmp_path):
     write_jsonl(tmp_path / "b.jsonl", [{"text": "one"}, {"text": 2}])
     (tmp_path / "c.jsonl").write_text('{"text": "one"}\nnone\n')
     (tmp_path / "d.parquet").write_text("none")
+    packed = zstandard.compress("".join(f'{{"text": "{number * 7919}"}}\n' for number in range(9000)).encode())
+    (tmp_path / "e.jsonl.zst").write_bytes(packed[: len(packed) * 2 // 3])
 
     def refused(name, out, *arguments):
         with pytest.raises(BadInput) as caught:
@@ -232,6 +234,7 @@ def test_what_cannot_work_is_told_in_one_line(tokenizer, tmp_path):
     assert "row 1: text is int, not a string" in refused("b.jsonl", "2")
     assert "holds tokens of another source or other settings" in refused("c.jsonl", "2")
     assert "c.jsonl: line 2: not JSON" in refused("c.jsonl", "3")
+    assert "e.jsonl.zst: compressed data: cut at byte " in refused("e.jsonl.zst", "5")
     assert "--train-on none: neither `answers` nor `all`" in refused("a.jsonl", "4", "text", (), "none")
     assert not list(tmp_path.rglob("tokens.json"))
 

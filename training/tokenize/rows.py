@@ -1,17 +1,14 @@
 """The rows of a part, in batches of bounded size, from Parquet or JSON lines, gzip and Zstandard included."""
 
-import gzip
-import io
 import json
 from collections.abc import Collection, Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
-import zstandard
 
 from pipeline.errors import BadInput
+from pipeline.texts.json_lines import Lines
 
 _BATCH_ROWS = 512
 _BATCH_BYTES = 4 << 20
@@ -44,9 +41,9 @@ def rows_at(path: Path, wanted: Collection[int], columns: list[str]) -> dict[int
                     found |= {row: table.slice(row - first, 1).to_pylist()[0] for row in here} if names else {}
                 first = end
     else:
-        with closing(_open(path)) as lines:
-            for number, line in enumerate(lines):
-                if number in wanted:
+        with path.open("rb") as file:
+            for number, line in enumerate(Lines(file)):
+                if number in wanted and line is not None:
                     row = json.loads(line)
                     found[number] = {column: row[column] for column in columns if column in row}
     return found
@@ -67,8 +64,10 @@ def _parquet(path: Path, columns: list[str], groups: tuple[int, ...] | None) -> 
 def _jsonl(path: Path, columns: list[str]) -> Iterator[list[Row]]:
     rows: list[Row] = []
     size = 0
-    with closing(_open(path)) as lines:
+    with path.open("rb") as file:
+        lines = Lines(file)
         for number, line in enumerate(lines, 1):
+            assert line is not None  # any length is read
             try:
                 row = json.loads(line)
             except ValueError as error:
@@ -84,15 +83,9 @@ def _jsonl(path: Path, columns: list[str]) -> Iterator[list[Row]]:
             if len(rows) == _BATCH_ROWS or size >= _BATCH_BYTES:
                 yield rows
                 rows, size = [], 0
+    if lines.damage is not None:
+        raise BadInput(f"{path}: {lines.damage}; restore the file")
     yield rows
-
-
-def _open(path: Path) -> io.BufferedReader:
-    if path.name.endswith(".gz"):
-        return io.BufferedReader(gzip.GzipFile(path))
-    if path.name.endswith(".zst"):
-        return io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(path.open("rb"), read_across_frames=True))
-    return path.open("rb")
 
 
 def _missing(where: str, column: str, names: list[str]) -> BadInput:
