@@ -5,19 +5,23 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from training.rl.numerals import spelled_out
-from training.rl.spelling import compact, spell
+from training.rl.spelling import compact, spell, strip_delimiters
 from training.rl.units import normal_unit, split_unit
 
 _PLAIN = re.compile(r"-?[1-9]\d*(?:\.\d+)?|0")
-_MONEY = re.compile(r"(?<!\\)\\\$|^\$(?=\d)|(?<=\d)\$$|^\s*([€£¥₹]|\\pounds)\s*(?=[\d.])")
-_THOUSANDS = re.compile(r"(?<![\d.])\d{1,3}(?:,\d{3})+(?![\d,])")
+_MONEY = re.compile(r"(?<!\\)\\\$|^\$(?=\d[^$]*$)|(?<=\d)\$$|^\s*([€£¥₹]|\\pounds)\s*(?=[\d.])")
+_THOUSANDS = re.compile(
+    r"(?P<before>[(\[{]\s*-?)?(?<![\d.,])(?P<digits>\d{1,3}(?:,\d{3})+)(?!,?\d)(?P<after>\s*\\?[)\]}])?"
+)
+_DECIMAL_COMMA = re.compile(r"[-+]?(?:0,\d{2,}|\d+,(?:\d\d|\d{4,}))")
+_ROUNDED = re.compile(r"([^,;]+?)\s*\\approx\s*(-?[\d.,]*\d)\s*[a-zA-Z%^\\/ ]{0,12}")
 _SPACED_THOUSANDS = re.compile(r"(?<![\d.])\d{1,3}(?: \d{3})+(?!\d| \d)")
 _GREEK = (
     r"\\(?:alpha|beta|gamma|[dD]elta|epsilon|theta|lambda|mu|(?:var)?phi|[oO]mega|sigma|tau|rho|eta|psi)(?![a-zA-Z])"
 )
 _LETTER = rf"(?:[a-zA-Z]|{_GREEK})"
 _INDEX = r"(?:_(?:\w|\\[a-z]+|\{[^{}]*\}))?"
-_NAME = rf"{_LETTER}\s*{_INDEX}\s*'*(?:\s*\([^()=<>]*\))?"
+_NAME = rf"{_LETTER}\s*{_INDEX}\s*'*(?:\s*\([^()]*\))?"
 _LABEL = (
     rf"\|[a-zA-Z]{{1,2}}\||m?\\(?:angle|triangle)\s*[A-Z]+|\\frac\{{[A-Z]{{2}}\}}\{{[A-Z]{{2}}\}}|{_NAME}:{_NAME}"
     rf"|\\(?:sin|cos|tan|cot|max|min)\s*(?:\(?{_LETTER}\)?)?|(?!\w+ (?:and|or) )[a-zA-Z][a-zA-Z ]{{1,30}}"
@@ -37,7 +41,8 @@ _DOMAIN = re.compile(
 )
 _QUALIFIED = re.compile(rf"[\s,;(]+(?:\\forall|{_FOR})\s[a-zA-Z ]*\)?$")
 _BASED = re.compile(
-    r"\(?(\d[0-9A-Fa-f]*|[A-Fa-f][0-9A-Fa-f]+)\)?\s*(?:_\s*\{?\s*\(?|(?:in )?base[ -])(\d{1,2}|[a-z]+)\)?\s*\}?"
+    r"\(?(\d[0-9A-Fa-f]*(?:\.[0-9A-Fa-f]+)?|[A-Fa-f][0-9A-Fa-f]+)\)?\s*"
+    r"(?:_\s*\{?\s*\(?|(?:in )?base[ -])(\d{1,2}|[a-z]+)\)?\s*\}?"
 )
 _NOTHING = frozenset(
     "no solution|no solutions|none|no real solution|no real solutions|there is no solution|empty set|the empty set|"
@@ -59,8 +64,8 @@ class Answer:
 
     `text` is its normal spelling; `whole` the same with what may be a unit; `unit` a normal unit or "" (percent and
     degrees among them); `base` the number base of `1010_2`, else None; `name` what the value was given to (`x` of
-    `x = 5`), else ""; `about` the rounded value that is stated beside the exact one; `domain` the free letter and its
-    set (`k\\in\\mathbb{Z}`).
+    `x = 5`), else ""; `also` another number that it may be read as: the rounded one beside an exact one, `2.74` of
+    `2,74`; `domain` the free letter and its set (`k\\in\\mathbb{Z}`).
     """
 
     text: str
@@ -68,7 +73,7 @@ class Answer:
     unit: str = ""
     base: int | None = None
     name: str = ""
-    about: str = ""
+    also: str = ""
     domain: str = ""
 
 
@@ -77,7 +82,7 @@ def answer_form(answer: str) -> Answer:
     """The normal form of an answer (at most some thousand characters)."""
     if _PLAIN.fullmatch(answer):
         return Answer(answer, answer)
-    money = _MONEY.search(answer)
+    money = _MONEY.search(strip_delimiters(answer))
     text = spell(_MONEY.sub(" ", answer) if money and money[1] else answer)
     words = text.lower().rstrip(".!")
     if words in _NOTHING:
@@ -91,8 +96,12 @@ def answer_form(answer: str) -> Answer:
     text = _OPTION.sub("", text, count=1) if _OPTION.match(text) else text
     text, domain = _qualified(text)
     name, text = _named(text)
-    text, _, about = text.partition(r"\approx")
-    text = _THOUSANDS.sub(lambda match: match[0].replace(",", ""), text)
+    also = ""
+    if (match := _ROUNDED.fullmatch(text)) and not re.search(r"[a-z]{3,} [a-z]{3,}", match[1]):
+        text, also = match.groups()
+    elif _DECIMAL_COMMA.fullmatch(text):
+        also = text.replace(",", ".")
+    text = _THOUSANDS.sub(_ungrouped, text)
     text = _SPACED_THOUSANDS.sub(lambda match: match[0].replace(" ", ""), text)
     whole, base = compact(text), None
     text, base = _based(text)
@@ -102,7 +111,7 @@ def answer_form(answer: str) -> Answer:
     text = compact(text)
     if re.fullmatch("[A-Za-z -]+", text):
         text = spelled_out(text) or text
-    return Answer(text, whole, unit, base, name, compact(about), domain)
+    return Answer(text, whole, unit, base, name, compact(also), domain)
 
 
 def _qualified(text: str) -> tuple[str, str]:
@@ -132,10 +141,21 @@ def _named(text: str) -> tuple[str, str]:
     rest = text[match.end() :]
     outer = without_braces(rest)
     if "=" not in outer:
-        return compact(match[1]), rest
+        return _label(match[1]), rest
     if not re.search(r"[,;<>]|\b(?:and|or)\b|(?<=[\d)}])or(?=[A-Z(])|\\[lg]eq|\\neq", outer):
-        return compact(match[1]), rest.rpartition("=")[2]
+        return _label(match[1]), rest.rpartition("=")[2]
     return "", text
+
+
+def _label(name: str) -> str:
+    return re.sub(r"_\{(\w+)\}", r"_\1", compact(name))
+
+
+def _ungrouped(match: re.Match[str]) -> str:
+    """`1,000` without its comma; alone in brackets, `(312,123)`, it is several numbers unless one begins with 0."""
+    if match["before"] and match["after"] and ",0" not in match["digits"]:
+        return match[0]
+    return match[0].replace(",", "")
 
 
 def without_braces(text: str) -> str:
@@ -152,6 +172,6 @@ def _based(text: str) -> tuple[str, int | None]:
     """(digits, base) of `1010_2`, `(413)_5` and `1101 base two`; the text itself and None of anything else."""
     match = _BASED.fullmatch(text.strip())
     base = match and (match[2] if match[2].isdigit() else spelled_out(match[2]))
-    if match is None or not base or not base.isdigit() or (not match[1].isdigit() and int(base) <= 10):
+    if match is None or not base or not base.isdigit() or (re.search("[a-zA-Z]", match[1]) and int(base) <= 10):
         return text, None
     return match[1], int(base)

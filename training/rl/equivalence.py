@@ -19,6 +19,9 @@ _CHOICE = re.compile(r"\(?([A-Ja-j])\)?(?:[.:)].*)?")
 _LETTER = re.compile(r"\(?[A-Ja-j]\)?")
 _WORDS = re.compile(r"[A-Za-z][A-Za-z'\", .!?;:-]*")
 _PRIMED = re.compile(r"(?<![a-zA-Z])[a-zA-Z]'+(?![a-zA-Z])")
+_LONG_WORD = re.compile(r"(?<![\\a-zA-Z])[a-zA-Z]{3,}")
+_ITEM = re.compile(r"[,;]|\b(?:and|or)\b")
+_STATED = re.compile(r"-?(?:\d+ ?)?\\frac\{\d+\}\{\d+\}|(?<![\d./])-?\d+(?:\.\d+|/\d+)?(?!\w)")
 Judge = Callable[[str, str], bool | None]
 _FUNCTIONS = frozenset("sin cos tan cot sec csc log ln exp pi".split())
 _LETTERS_BEHIND = re.compile(r"(.*[\d})])([a-zA-Z]+)")
@@ -41,9 +44,9 @@ def decide(gold: str, answer: str, judge: Judge) -> bool | None:
     """Whether an answer equals the gold, by the rules and by a judge of single expressions; None where it has none."""
     one, other = _same_reading(answer_form(gold), answer_form(answer))
     decided = _forms(one, other, judge)
-    for alone, rounded in ((one, other), (other, one)):
-        if decided is not True and rounded.about and number(alone.text) is not None:
-            decided = _forms(alone, replace(rounded, text=rounded.about), judge) or decided
+    for alone, read in ((one, other), (other, one)):
+        if decided is not True and read.also and number(alone.text) is not None:
+            decided = _forms(alone, replace(read, text=read.also), judge) or decided
     return decided
 
 
@@ -104,7 +107,7 @@ def _forms(gold: Answer, answer: Answer, judge: Judge) -> bool | None:
 
 def _same_kind(one: str, other: str) -> bool:
     """Two letters or two tuples of them: `x = 5` is no answer to `y = 5`, but a word (`Area = 5`) is only a label."""
-    return all(len(name) == 1 or name[0] == "\\" for name in (one, other)) or (one[0] == other[0] == "(")
+    return all(re.fullmatch(r"[a-zA-Z](?:_\d+)?|\\.*", name) for name in (one, other)) or (one[0] == other[0] == "(")
 
 
 def _percent(gold: Answer, answer: Answer) -> bool:
@@ -141,6 +144,8 @@ def _texts(gold: str, answer: str, judge: Judge) -> bool | None:
             return gold.strip("()").upper() == given[1].upper()
         if other is not None:
             return False
+    if (said := _sentences(gold, answer, judge)) is not None:
+        return said
     grouped, others = group(gold), group(answer)
     if grouped is not None or others is not None:
         decided = _groups(gold, answer, grouped, others, judge)
@@ -150,6 +155,23 @@ def _texts(gold: str, answer: str, judge: Judge) -> bool | None:
     if (one is None) != (other is None) and (_prose(gold) or _prose(answer)):
         return False
     return judge(gold, answer)
+
+
+def _sentences(gold: str, answer: str, judge: Judge) -> bool | None:
+    """Sentences by their words; one beside a value states its only number: `9 guests came early` is 9."""
+    words = [_most_words(text) for text in (gold, answer)]
+    if min(words) > 2:
+        return _plain(gold) == _plain(answer)
+    sentence, value = (gold, answer) if words[0] else (answer, gold)
+    numbers = _STATED.findall(sentence)
+    if max(words) < 2 or min(words) or number(value) is None or re.search(r"\\(?!frac)|[_^=]", sentence):
+        return None
+    return decide(numbers[0], value, judge) if len(numbers) == 1 else False
+
+
+def _most_words(text: str) -> int:
+    """How many words of three letters or more the wordiest item of a list has."""
+    return max(len(_LONG_WORD.findall(part)) for part in _ITEM.split(text)) if " " in text else 0
 
 
 def _words(gold: str, answer: str) -> bool | None:

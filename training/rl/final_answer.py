@@ -26,7 +26,9 @@ _NOUN = re.compile(
 _OPTION = re.compile(r"(?:option|choice)?\s*\(?[A-J]\)?(?![a-zA-Z])", re.IGNORECASE)
 _LINK = re.compile(r"\s*(?:,\s*)?(?:(or)|and)\s*|\s*,\s*")
 _TUPLE = re.compile(r"[(\[]\s*[-+−]?[\d./]+(?:\s*,\s*[-+−]?[\d./]+)+\s*[)\]]")
-_FORMULA = re.compile(r"\$\$([^$]{1,2000})\$\$|\$([^$\n]{1,2000})\$|\\\((.{1,500}?)\\\)|\\\[(.{1,500}?)\\\]", re.DOTALL)
+_FORMULA = re.compile(
+    r"\$\$([^$]{1,2000})\$\$|\$((?:\\\$|[^$\n]){1,2000})\$|\\\((.{1,500}?)\\\)|\\\[(.{1,500}?)\\\]", re.DOTALL
+)
 _NUMBER = re.compile(
     r"(?<![\w.])[-+−]?\$?\d[\d,]*(?:\.\d+)?(?:/\d+)?(?: \d+/\d+)?"
     r"(?:%|[€£¥]|(?:[ckm]?m|k?g|m?[lL]|s|h|ft|in)[²³]?)?(?!\w)"

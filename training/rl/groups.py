@@ -6,7 +6,7 @@ from functools import lru_cache
 
 _MATRIX = re.compile(r"\\begin\{([pbB]?(?:small)?matrix)\}((?:(?!\\begin).)*)\\end\{\1\}", re.DOTALL)
 _BRACKETS = ((r"\{", r"\}", "{}"), ("(", ")", "()"), ("[", "]", "[]"), ("(", "]", "(]"), ("[", ")", "[)"))
-_AND = re.compile(r",?(?:(?<![a-zA-Z\\])(?:and|or)(?![a-zA-Z])|(?<=[\d)}])(?:and|or)(?=[A-Z(]))")
+_AND = re.compile(r",?(?:(?<![a-zA-Z\\])(?:and|or)(?![a-zA-Z])|(?<=[\d)}])(?:and|or)(?=[A-Z(])),?")
 _GIVEN = re.compile(r"([a-zA-Z](?:_\{?\w+\}?)?)=([^=]+)")
 _SIGN = r"(\\leq|\\geq|<|>)\s*"
 _MIDDLE = r"([a-zA-Z](?:\([a-z]\))?|\\[a-zA-Z]+)"

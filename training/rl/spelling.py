@@ -33,6 +33,8 @@ _SPELLINGS = [
         (r"(?<=\d)\s*(?:,\s*\\!|\{\s*,\s*\})\s*(?=\d{2,3}(?!\d))", ""),
         (r",\s*\\!\s*|\{,\}", ","),
         (r"\\\\\s*\[\s*[\d.]+\s*(?:pt|em|ex|mm|cm)\s*\]", r"\\\\"),
+        (r"(=[^=,]*?)\\q?quad\s*(?=[a-zA-Z](?:_\{?\w+\}?)?\s*=)", r"\1, "),
+        (r"(?<![\w}])([a-zA-Z](?:_\{?\w+\}?)?)\s*\\approx", r"\1="),
         (r"(?<!\\)\\[!,;:> ]|\\q?quad(?![a-zA-Z])|~|\\(?:hspace|vspace|phantom)\*?\{[^{}]*\}", " "),
         (r"\\[dtc]frac(?![a-zA-Z])", r"\\frac"),
         (r"\\[dt]?binom(?![a-zA-Z])", r"\\binom"),
@@ -96,15 +98,15 @@ def spell(answer: str) -> str:
     text = _unwrap(text)
     for pattern, mend in _SPELLINGS:
         text = pattern.sub(mend, text)
-    text = _SYSTEM.sub(lambda match: ", ".join(filter(str.strip, (match[1] or match[2]).split(r"\\"))), text)
+    text = _SYSTEM.sub(lambda match: ", ".join(filter(str.strip, (match[1] or match[2] or "").split(r"\\"))), text)
     text = _SHORT.sub(_with_braces, text)
     text = " ".join(text.split())
-    return re.sub(r"(?:(?<=[^\\.\s])|(?<=\d))\.$", "", text).strip().rstrip(";,").strip()
+    return re.sub(r"(?<![\\.])\s*\.$", "", text).strip().rstrip(";,").strip()
 
 
 def strip_delimiters(text: str) -> str:
     """Without the dollars or brackets of a formula around it."""
-    text = text.strip()
+    text = re.sub(r"(?<=[$)\]])\s*[.,;]$", "", text.strip())
     for opened, closed in (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]")):
         inner = text[len(opened) : -len(closed)]
         if (

@@ -5,6 +5,7 @@ values that both round to 0 at six decimals, equations of which only the right s
 """
 
 import re
+from fractions import Fraction
 from typing import Any
 
 from latex2sympy2_extended import NormalizationConfig
@@ -13,9 +14,8 @@ from sympy import (
     Basic,
     Complement,
     E,
-    Eq,
+    Expr,
     FiniteSet,
-    Float,
     I,
     Integer,
     Intersection,
@@ -44,10 +44,9 @@ _CONFIG = [
 _DIGITS = 120
 _EXACT = 1e-100
 """Relative difference of two exact numbers at `_DIGITS` digits from which on they are different."""
-_FLOATING = 1e-12
-"""The same where a decimal is part of one of them."""
 _VARIABLE = re.compile(r"(?<![\\a-zA-Z])[a-zA-Z](?![a-zA-Z])")
 _TUPLE = re.compile(r"\([^()]*\)")
+_DECIMAL = re.compile(r"\d+\.\d+|(?<!\d)\.\d+")
 _RELATION = re.compile(r"(.+?)(\\leq|\\geq|<|>)(.+)")
 
 
@@ -128,7 +127,9 @@ def _single(gold: str, answer: str) -> bool:
     if _is_equation(gold) != _is_equation(answer):
         value, equation = (gold, answer) if _is_equation(answer) else (answer, gold)
         # `3 + 2 = 5` states 5; `x^2 + 1 = 5` states no value.
-        return not _VARIABLE.search(equation) and _single(value, _sides(equation)[-1])
+        return not _VARIABLE.search(re.sub(r"(?<![a-zA-Z])[ei](?![a-zA-Z])", "1", equation)) and _single(
+            value, _sides(equation)[-1]
+        )
     if _is_equation(gold):
         return _equations(_sides(gold), _sides(answer))
     relations = _RELATION.fullmatch(gold), _RELATION.fullmatch(answer)
@@ -174,6 +175,7 @@ def _parsed(text: str) -> list[Any]:
         return [Rational(plain.value.numerator, plain.value.denominator)]
     if re.search(r"\\(?:sin|cos|tan|cot|sec|csc)(?![a-zA-Z])", text):
         text = re.sub(r"(\d+(?:\.\d+)?)\^\\circ", r"(\\frac{\1\\pi}{180})", text)
+    text = _DECIMAL.sub(_exact, text)
     return list(parse(f"${text}$", extraction_config=_CONFIG, parsing_timeout=None))
 
 
@@ -181,6 +183,11 @@ def _rounding(text: str) -> float:
     """What a decimal may differ from the exact value that it stands for; 0 of what is none."""
     found = number(text)
     return 0.0 if found is None or found.digits < SIGNIFICANT else 0.5 * 10.0 ** -(found.decimals or 0)
+
+
+def _exact(decimal: re.Match[str]) -> str:
+    value = Fraction(decimal[0])
+    return rf"(\frac{{{value.numerator}}}{{{value.denominator}}})"
 
 
 def _numeric(gold: Any, answer: Any, rounding: float) -> bool | None:
@@ -198,8 +205,7 @@ def _numeric(gold: Any, answer: Any, rounding: float) -> bool | None:
     if difference.is_Rational:
         return bool(abs(difference) <= rounding)
     scale = max(abs(N(gold, _DIGITS)), abs(N(answer, _DIGITS)))
-    tolerance = scale * (_FLOATING if gold.atoms(Float) or answer.atoms(Float) else _EXACT)
-    return bool(abs(N(difference, _DIGITS)) <= max(tolerance, rounding))
+    return bool(abs(N(difference, _DIGITS)) <= max(scale * _EXACT, rounding))
 
 
 def _constants(value: Any) -> Any:
@@ -211,15 +217,17 @@ def _constants(value: Any) -> Any:
 
 def _equations(gold: list[str], answer: list[str]) -> bool:
     """Whether two equations say the same: the same sides, or differences that are multiples of one another."""
+    if max(len(gold), len(answer)) > 2:  # worked out: what it begins with and what it comes to
+        return symbols(gold[0], answer[0]) and symbols(gold[-1], answer[-1])
     sides = [[_parsed(side) for side in pair] for pair in (gold, answer)]
-    if any(len(pair) != 2 or not all(pair) for pair in sides):
-        return len(gold) == len(answer) and _verified("=".join(gold), "=".join(answer))
+    if not all(all(pair) for pair in sides):
+        return _verified("=".join(gold), "=".join(answer))
     expressions = [[side[0] for side in pair] for pair in sides]
-    if not all(
-        isinstance(side, Basic) and not isinstance(side, Relational | Eq) for pair in expressions for side in pair
-    ):
-        return False
+    if not all(isinstance(side, Expr) for pair in expressions for side in pair):
+        return symbols(gold[0], answer[0]) and symbols(gold[1], answer[1])
     one, other = (pair[0] - pair[1] for pair in expressions)
+    if not (one.free_symbols or other.free_symbols):
+        return symbols(gold[-1], answer[-1])  # what it comes to
     if one.free_symbols != other.free_symbols or simplify(other) == 0:
         return bool(simplify(one - other) == 0)
     ratio = simplify(one / other)
@@ -231,7 +239,7 @@ def _relations(gold: re.Match[str], answer: re.Match[str]) -> bool:
     differences, closed = [], []
     for low, sign, high in (gold.groups(), answer.groups()):
         sides = [_parsed(side) for side in ((low, high) if sign in ("<", r"\leq") else (high, low))]
-        if not all(side and isinstance(side[0], Basic) and not isinstance(side[0], Relational) for side in sides):
+        if not all(side and isinstance(side[0], Expr) for side in sides):
             return False
         differences.append(sides[1][0] - sides[0][0])
         closed.append(sign in (r"\leq", r"\geq"))

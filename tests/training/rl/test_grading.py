@@ -333,3 +333,12 @@ def test_scored_outputs_of_a_real_model(real_data: Path, pool: GradingPool) -> N
     grades = grade_batch(golds, responses, pool=pool)
     # One disagreement: the gold 10{,}000 against 10000, which the labels call wrong.
     assert sum(grade.correct == bool(score) for grade, score in zip(grades, scores, strict=True)) >= 799
+
+
+@pytest.mark.parametrize(
+    "text", [r"\begin{cases}\end{cases}", "\ud800", "\x00", r"\binom", r"\text{", "2 ^", r"\pm", "=", "1/0"]
+)
+def test_fragments_are_graded_without_an_error(text: str, pool: GradingPool) -> None:
+    right, wrong = grade_batch([text, "7"], [rf"\boxed{{{text}}}"] * 2, pool=pool)
+    assert right.status in ("ok", "no_answer", "bad_gold")
+    assert not wrong.correct
