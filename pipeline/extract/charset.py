@@ -113,7 +113,7 @@ def _if_borne_out(html: bytes, charset: str) -> str | None:
             return None
     if charset == "windows-1252" and _foreign(html):
         return None
-    if _SHIFT in html and charset != "iso-2022-jp" and html.isascii():
+    if charset != "iso-2022-jp" and html.isascii() and _SHIFT in html:
         return None
     bad = text.count("\ufffd") - html.count(b"\xef\xbf\xbd")
     if bad <= 0 or charset not in _MULTIBYTE | {"utf-8", "utf-16le", "utf-16be"}:

@@ -161,8 +161,13 @@ _NOTES = re.compile(r"(?:^|[\s_-])(?:foot|end)notes?(?:$|[\s_-])", re.I)
 
 def is_notes(attributes: Attributes) -> bool:
     """Whether an element holds footnotes, by its class, id, role or type in an EPUB."""
-    kinds = f"{attributes.get('role') or ''} {attributes.get('epub:type') or ''}"
-    return bool(_NOTES.search(f"{names_of(attributes)} {kinds}"))
+    kinds = (names_of(attributes), attributes.get("role"), attributes.get("epub:type"))
+    return any(kind and _named_notes(kind) for kind in kinds)
+
+
+@lru_cache(maxsize=1 << 14)
+def _named_notes(names: str) -> bool:
+    return bool(_NOTES.search(names))
 
 
 def hidden(attributes: Attributes) -> bool:

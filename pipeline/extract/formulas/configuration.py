@@ -26,7 +26,7 @@ _COMMENT = re.compile(r"(?:^|(?<=[\s,{\[(;]))//[^\n]*|/\*.*?\*/", re.DOTALL)
 _ASCIIMATH = re.compile(
     rb"ascii-?math[\w.-]{0,30}\.js|input/asciimath|asciimath2jax|[-_]am[-_]|am_(?:htmlormml|chtml|svg)|translateasciimath"
 )
-_PAIR = re.compile(rb"(?<![\\$])\$([^$<\n]{1,200})\$(?!\$)")
+_PAIR = re.compile(rb"\$(?:\$|([^$<\n]{1,200})\$)")  # "$$" is a delimiter of its own
 _TEX = re.compile(rb"\\[a-zA-Z]{2,}")
 _VARIABLE = re.compile(rb"<var>[^<]{0,200}(?:\\[a-zA-Z]{2}|[_^]\{)")
 _USED = 3  # pairs of dollars with a command between them that tell how a page uses dollars

@@ -63,11 +63,8 @@ _ENCODINGS = (
 )
 _TAGS = frozenset().union(*(encoding.tags for encoding in _ENCODINGS))
 _CLASSES = frozenset().union(*(encoding.classes for encoding in _ENCODINGS))
-_CLOSED = re.compile(
-    rb"</((?:[a-z][\w.-]{0,15}:)?(?:"
-    + "|".join(sorted(_TAGS - images.TAGS, key=len, reverse=True)).encode()
-    + rb"))[\s>]"
-)
+_CLOSED = re.compile(b"</(" + "|".join(sorted(_TAGS - images.TAGS, key=len, reverse=True)).encode() + rb")[\s>]")
+_PREFIXED = re.compile(rb"</([a-z][\w.-]{0,15}:math)[\s>]")
 
 
 def lift(tree: LexborHTMLParser, *, limits: FormulaLimits = _DEFAULTS) -> Lifted:
@@ -85,6 +82,8 @@ def lift(tree: LexborHTMLParser, *, limits: FormulaLimits = _DEFAULTS) -> Lifted
     if page.configuration.renders:
         repair.repair(tree, raw)
     tags = {name.decode() for name in set(_CLOSED.findall(lowered))}
+    if b":math" in lowered:
+        tags |= {name.decode("latin-1") for name in set(_PREFIXED.findall(lowered))}
     if b"<img" in lowered or b"<image" in lowered:
         tags |= images.TAGS
     values = set(_CLASS.findall(raw))
