@@ -21,6 +21,36 @@ _Set = Annotated[list[str], typer.Option("--set", metavar="a=b", help="Override 
 
 
 @app.command()
+def annotate(
+    documents: Annotated[list[str], typer.Argument(help="Corpora, folders of stages, Parquet or JSON lines.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the annotations, the answers and the summary.")],
+    settings: Annotated[Path | None, typer.Option(metavar="FILE.yaml", help="Settings (docs/classifiers.md).")] = None,
+    overrides: _Set = [],  # noqa: B006 - typer reads the default, nothing changes it
+    plan: Annotated[bool, typer.Option("--plan", help="Print what would be asked, and touch nothing.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress: for batch logs.")] = False,
+) -> None:
+    """Let a language model score a sample of documents with a rubric; run it again to go on after an interruption."""
+    from pipeline.annotate.pages import page_files
+    from pipeline.annotate.run import Annotation
+    from pipeline.annotate.settings import AnnotateSettings
+    from pipeline.annotate.summary import render_summary
+    from pipeline.config import load_config, validate
+    from pipeline.progress import Reporter
+
+    if settings is None:
+        asked = validate(AnnotateSettings, "--set", {}, tuple(overrides))
+    else:
+        asked = load_config(AnnotateSettings, settings, tuple(overrides))
+    annotation = Annotation(page_files(documents), asked, out, Reporter(quiet))
+    if plan:
+        print(annotation.plan())
+        return
+    asked.refuse_missing(str(settings or "--set"))
+    print(render_summary(annotation.run()))
+    print(out / "annotations.jsonl")
+
+
+@app.command()
 def train(
     data: _Data,
     out: Annotated[Path, typer.Option(metavar="MODEL", help="The .ftz (small) or .bin file to write.")],
@@ -79,6 +109,38 @@ def evaluate(
     if out is not None:
         write_json(out, {"model": opened.name, "digest": opened.digest, "label": opened.label, **evaluation.as_json()})
     print(report(evaluation))
+
+
+@app.command()
+def predict(
+    model: _NamedModel,
+    documents: Annotated[
+        list[str], typer.Argument(help="Corpora, folders of stages, Parquet or JSON lines; - is one text on stdin.")
+    ],
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for Parquet files of scores by id.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress: for batch logs.")] = False,
+) -> None:
+    """Score documents, and tell what each threshold would keep; run it again to go on after an interruption."""
+    import sys
+
+    from classifiers import load_model
+    from pipeline.errors import BadInput
+
+    with _user_errors():
+        opened = load_model(model)
+    if documents == ["-"]:
+        print(f"{opened.score([sys.stdin.buffer.read().decode('utf-8', 'replace')])[0]:.4f}")
+        return
+    if out is None:
+        raise BadInput("--out: missing; name the folder for the scores")
+    from pipeline.annotate.pages import page_files
+    from pipeline.predict import predict as run
+    from pipeline.predict import render_kept
+    from pipeline.progress import Reporter
+
+    paths = run(opened, page_files(documents), out, Reporter(quiet))
+    print(render_kept(paths))
+    print(f"{out}: {len(paths):,} files of scores")
 
 
 @app.command()

@@ -24,7 +24,7 @@ from pipeline.refine.settings import RefineSettings
 from pipeline.refine.split import join
 from pipeline.serving.answers import Answer
 from pipeline.serving.cache import AnswerCache
-from pipeline.serving.connection import Connection
+from pipeline.serving.connection import Connection, first_failure
 
 _WINDOW = 64
 _PAUSE_S = 0.001
@@ -111,7 +111,7 @@ class Rewriter:
                 while window:
                     await self._give(take, window.popleft())
         except BaseExceptionGroup as failures:
-            raise _first(failures) from failures
+            raise first_failure(failures) from failures
 
     async def _give(
         self, take: Callable[[Document, Outcome], None], refining: asyncio.Task[tuple[Document, Outcome]]
@@ -257,9 +257,3 @@ class Rewriter:
         self._counts.prompt_tokens += answer.prompt_tokens
         self._counts.completion_tokens += answer.completion_tokens
         return answer
-
-
-def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The first failure itself: what went wrong elsewhere is a consequence, or the same."""
-    first = failures.exceptions[0]
-    return _first(first) if isinstance(first, BaseExceptionGroup) else first

@@ -66,3 +66,9 @@ class Connection:
                 self._opened = await client.__aenter__()
                 await client.check()
         return self._opened
+
+
+def first_failure(failures: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The first failure itself: what went wrong elsewhere is a consequence, or the same."""
+    first = failures.exceptions[0]
+    return first_failure(first) if isinstance(first, BaseExceptionGroup) else first

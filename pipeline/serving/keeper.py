@@ -22,7 +22,8 @@ _GRACE_S = 10.0
 def main() -> int:
     """Run the command; the exit code is the server's own, if it ends first."""
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)  # the owner decides, by closing the pipe
+        # The owner decides, by closing the pipe. A handler, since the server would inherit that a signal is ignored.
+        signal.signal(number, lambda *_: None)
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     server = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, start_new_session=True, restore_signals=True)
     threading.Thread(target=_wait_for_owner, args=(server,), daemon=True).start()
