@@ -27,6 +27,7 @@ from torch.distributed.checkpoint.state_dict import (
 from pipeline.errors import BadInput, BuildFailed
 from pipeline.files import digest, file_digest, write_json
 from pipeline.frozen import Frozen
+from pipeline.publish.uploader import Uploader
 from training.ledger import ComponentLedger, Ledger
 from training.model import LossModel
 from training.run import CheckpointSettings, Run
@@ -224,6 +225,7 @@ class Checkpointer:
         on_complete: Callable[[Any], None] | None = None,
     ) -> None:
         self._folder, self._world, self._settings, self._on_complete = folder, world, settings, on_complete
+        self._uploader = Uploader(settings.upload) if settings.upload is not None else None
         # Planning collectives on NCCL have run out of GPU memory; gloo's need none, and this group is nobody else's.
         self._group = dist.new_group(backend="gloo")
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="checkpoint")
@@ -289,8 +291,8 @@ class Checkpointer:
         if self._on_complete is not None:
             self._on_complete(record)
         self._prune(record)
-        if self._settings.upload is not None:
-            upload(folder, record, f"{self._settings.upload.rstrip('/')}/{record.run.name}/{folder.name}")
+        if self._uploader is not None:
+            self._uploader.send(folder, [*record.files, DONE], f"{record.run.name}/{folder.name}")
 
     def _prune(self, newest: CheckpointRecord) -> None:
         folders = complete_checkpoints(self._folder)
@@ -318,16 +320,6 @@ def remove_incomplete(folder: Path) -> Iterator[Path]:
         if not (path / DONE).exists():
             shutil.rmtree(path)
             yield path
-
-
-def upload(folder: Path, record: CheckpointRecord, address: str) -> None:
-    """Copy a complete checkpoint to an fsspec address, done.json last."""
-    import fsspec
-
-    filesystem, root = fsspec.core.url_to_fs(address)
-    for name in [*record.files, DONE]:
-        filesystem.makedirs(root, exist_ok=True)
-        filesystem.put_file(str(folder / name), f"{root}/{name}")
 
 
 def mark_branch(checkpoint: Path, name: str) -> None:

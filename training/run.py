@@ -79,7 +79,8 @@ class CheckpointSettings(Frozen):
     keep_every_steps: int | None = Field(default=None, ge=1)
     """Checkpoints at multiples of this are kept for good."""
     upload: str | None = None
-    """fsspec address of a folder (s3://bucket/prefix) that complete checkpoints are copied to."""
+    """Folder that complete checkpoints are copied to: s3://bucket/folder or any other of fsspec, or
+    hf://OWNER/NAME[/folder], a model repository of the Hub."""
 
 
 class EvaluationSettings(Frozen):

@@ -8,13 +8,12 @@ manifest.json appear, so that a reader never finds a corpus that is not whole.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import xxhash
 
 from pipeline.errors import BadInput, BuildFailed
 from pipeline.files import file_digest, read_json
-from pipeline.remote import Found, RefusedError, Store, is_remote
+from pipeline.remote import Found, RefusedError, Store, folder_uri
 from pipeline.shard.manifest import Manifest
 from pipeline.stage import PartRecord
 
@@ -50,7 +49,7 @@ class CorpusCopy:
         if target.startswith(_WEB):
             raise BadInput(f"{target}: web servers take no files; give s3://bucket/folder, or a local folder")
         self._manifest, self._store, self._full, self._target = manifest, store, full, target
-        self.root = target.rstrip("/") if is_remote(target) else f"file://{Path(target).absolute()}"
+        self.root = folder_uri(target)
         self.files = _files(manifest, stages)
         with self._names_target():
             self.missing = self._not_there(self.files)

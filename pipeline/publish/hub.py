@@ -11,15 +11,18 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pipeline.errors import BadInput, BuildFailed
 from pipeline.remote.retry import ChangedError, RefusedError, RemoteError, describe, status_of, with_retries
 from pipeline.remote.settings import RemoteSettings
 
 Result = TypeVar("Result")
+Kind = Literal["dataset", "model"]
 
-_ADDRESS = re.compile(r"hf://datasets/(?P<name>[^/@]+/[^/@]+)(?:@(?P<revision>.+))?")
+_ADDRESS = re.compile(
+    r"hf://(?P<datasets>datasets/)?(?P<name>[^/@]+/[^/@]+)(?:@(?P<revision>refs/[^/]+/[^/]+|[^/]+))?(?:/(?P<folder>.*))?"
+)
 _BLOCK = 16 << 20
 """Bytes of one request when a file is read."""
 _TOGETHER = 5
@@ -46,12 +49,12 @@ class State:
 
 @dataclass(frozen=True)
 class Upload:
-    """A file to be: its path in the repository, its bytes or where they are, and the sha256 that these must have."""
+    """A file to be: its path in the repository, its bytes or where they are, and the sha256 that they must have."""
 
     path: str
     source: Path | bytes = field(repr=False)
     size: int
-    sha256: str
+    sha256: str | None = None
 
     @classmethod
     def of(cls, path: str, data: bytes) -> "Upload":
@@ -69,13 +72,15 @@ class Upload:
 
 
 class HubRepo:
-    """A data set repository at one branch; nothing is asked before a method is called.
+    """A repository at one branch; nothing is asked before a method is called.
 
     Raises:
         BadInput: the name cannot be one, or huggingface_hub is not installed.
     """
 
-    def __init__(self, name: str, revision: str = "main", settings: RemoteSettings | None = None) -> None:
+    def __init__(
+        self, name: str, revision: str = "main", settings: RemoteSettings | None = None, *, kind: Kind = "dataset"
+    ) -> None:
         try:
             from huggingface_hub import HfApi
             from huggingface_hub.utils.tqdm import disable_progress_bars
@@ -85,18 +90,20 @@ class HubRepo:
             raise BadInput(f"{name}: not of the form OWNER/NAME; put your user name or organisation before it")
         disable_progress_bars()
         logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # it tells every try, with signed addresses
-        self.name, self.revision = name, revision
+        self.name, self.revision, self.kind = name, revision, kind
         self._api = HfApi(library_name="mathmill", library_version=version("mathmill"))
         self._settings = settings or RemoteSettings()
-        self._hashed: set[str] = set()
+        self._hashed: dict[Path, bytes] = {}
 
     @classmethod
-    def at(cls, address: str, settings: RemoteSettings | None = None) -> "HubRepo":
-        """The repository of `hf://datasets/OWNER/NAME[@REVISION]`."""
+    def at(cls, address: str, settings: RemoteSettings | None = None) -> tuple["HubRepo", str]:
+        """The repository of `hf://[datasets/]OWNER/NAME[@REVISION][/FOLDER]`, and the folder."""
         match = _ADDRESS.fullmatch(address)
-        if match is None:
-            raise BadInput(f"{address}: not of the form hf://datasets/OWNER/NAME[@REVISION]; correct it")
-        return cls(match["name"], match["revision"] or "main", settings)
+        if match is None or match["name"].startswith("datasets/"):
+            raise BadInput(f"{address}: not of the form hf://[datasets/]OWNER/NAME[@REVISION][/FOLDER]; correct it")
+        kind: Kind = "dataset" if match["datasets"] else "model"
+        repo = cls(match["name"], match["revision"] or "main", settings, kind=kind)
+        return repo, (match["folder"] or "").strip("/")
 
     @cached_property
     def _files(self) -> Any:
@@ -108,7 +115,7 @@ class HubRepo:
     @property
     def url(self) -> str:
         """The page of the repository."""
-        return f"{self._api.endpoint}/datasets/{self.name}"
+        return f"{self._api.endpoint}/{'datasets/' if self.kind == 'dataset' else ''}{self.name}"
 
     def look(self) -> State | None:
         """What stands there now; None: there is no such repository, or none that the token may see."""
@@ -116,16 +123,16 @@ class HubRepo:
         from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
 
         try:
-            head = self._api.repo_info(self.name, repo_type="dataset")
+            head = self._api.repo_info(self.name, repo_type=self.kind)
         except RepositoryNotFoundError:
             return None
         private, commit = bool(head.private), head.sha
         if self.revision != "main":
             try:
-                commit = self._api.repo_info(self.name, repo_type="dataset", revision=self.revision).sha
+                commit = self._api.repo_info(self.name, repo_type=self.kind, revision=self.revision).sha
             except RevisionNotFoundError:
                 return State(private, None, {})
-        tree = self._api.list_repo_tree(self.name, repo_type="dataset", revision=commit, recursive=True)
+        tree = self._api.list_repo_tree(self.name, repo_type=self.kind, revision=commit, recursive=True)
         files = {
             entry.path: Listed(entry.size, entry.blob_id, entry.lfs.sha256 if entry.lfs else None)
             for entry in tree
@@ -161,9 +168,9 @@ class HubRepo:
 
     def create(self, private: bool) -> None:
         """Make the repository, and the branch, where they are not there."""
-        self._api.create_repo(self.name, repo_type="dataset", private=private or None, exist_ok=True)
+        self._api.create_repo(self.name, repo_type=self.kind, private=private or None, exist_ok=True)
         if self.revision != "main":
-            self._api.create_branch(self.name, branch=self.revision, repo_type="dataset", exist_ok=True)
+            self._api.create_branch(self.name, branch=self.revision, repo_type=self.kind, exist_ok=True)
 
     def commit(
         self,
@@ -190,13 +197,13 @@ class HubRepo:
             some = files[first : first + _TOGETHER]
             sending = [CommitOperationAdd(file.path, file.source) for file in some]
             for file, addition in zip(some, sending, strict=True):
-                if file.path in self._hashed:
-                    addition.upload_info.sha256 = bytes.fromhex(file.sha256)
+                if isinstance(file.source, Path) and file.source in self._hashed:
+                    addition.upload_info.sha256 = self._hashed[file.source]
             try:
                 self._api.preupload_lfs_files(
                     self.name,
                     sending,
-                    repo_type="dataset",
+                    repo_type=self.kind,
                     revision=self.revision,
                     num_threads=_TOGETHER,
                     free_memory=False,
@@ -204,18 +211,18 @@ class HubRepo:
             except ValueError as error:  # an object that the Hub will not have, among others that it takes
                 raise BuildFailed(f"{self.url}: {describe(error)}") from error
             for file, addition in zip(some, sending, strict=True):
-                if addition.upload_info.sha256.hex() != file.sha256:
-                    raise BuildFailed(
-                        f"{file.path}: sha256 does not match the manifest; copy or build the corpus again"
-                    )
-                self._hashed.add(file.path)
+                found = addition.upload_info.sha256
+                if file.sha256 not in (None, found.hex()):
+                    raise BuildFailed(f"{file.path}: sha256 does not match the manifest; build or copy it again")
+                if isinstance(file.source, Path):
+                    self._hashed[file.source] = found
                 on_sent(file)
             additions += sending
         made = self._api.create_commit(
             self.name,
             [*additions, *(CommitOperationDelete(path) for path in deleted)],
             commit_message=message,
-            repo_type="dataset",
+            repo_type=self.kind,
             revision=self.revision,
             parent_commit=parent,
         )
@@ -224,7 +231,9 @@ class HubRepo:
     def read(self, path: str, commit: str) -> Iterator[bytes]:
         """The bytes of a file, piece by piece; of one that may be large."""
         with self._files.open(
-            f"datasets/{self.name}@{commit}/{path}", block_size=_BLOCK, cache_type="readahead"
+            f"{'datasets/' if self.kind == 'dataset' else ''}{self.name}@{commit}/{path}",
+            block_size=_BLOCK,
+            cache_type="readahead",
         ) as file:
             while chunk := file.read(_BLOCK):
                 yield chunk

@@ -31,7 +31,9 @@ def verify_published(address: str, full: bool = False) -> Checked:
         BadInput: no such repository, branch or commit, or no corpus in it.
         BuildFailed: the Hub cannot be reached.
     """
-    repo = HubRepo.at(address)
+    repo, folder = HubRepo.at(address)
+    if repo.kind != "dataset" or folder:
+        raise BadInput(f"{address}: not of the form hf://datasets/OWNER/NAME[@REVISION]; correct it")
     state = repo.ask(repo.look)
     if state is None or state.commit is None:
         raise BadInput(

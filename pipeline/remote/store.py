@@ -26,6 +26,11 @@ def is_remote(path: str) -> bool:
     return _URI.match(path) is not None
 
 
+def folder_uri(folder: str) -> str:
+    """The address of a folder, of this machine or another, without a `/` at its end."""
+    return folder.rstrip("/") if is_remote(folder) else f"file://{Path(folder).absolute()}"
+
+
 @dataclass(frozen=True)
 class Found:
     """A remote file as its server describes it; `tag` is its ETag, else its time of change."""
