@@ -81,9 +81,8 @@ def test_by_xet(corpus, monkeypatch, tmp_path):
         assert {request.kind for request in hub.log[before:]} == {"info", "tree", "resolve", "validate"}
 
 
-def test_load_dataset_gives_the_corpus(hub, corpus, monkeypatch, tmp_path):
+def test_load_dataset_gives_the_corpus(hub, corpus, tmp_path):
     publish(corpus)
-    monkeypatch.setattr(datasets.config, "HF_ENDPOINT", hub.address)
     loaded = datasets.load_dataset("lab/small", split="train", cache_dir=str(tmp_path))
     rows = [row for path in Manifest.load(corpus).shard_paths() for row in pq.read_table(path).to_pylist()]
     assert loaded.to_list() == rows

@@ -418,6 +418,7 @@ def point_at(
     hub: FakeHub, monkeypatch: pytest.MonkeyPatch, home: os.PathLike[str], token: str = OWNER, *, xet: bool = False
 ) -> None:
     """Make a server the Hub of this process and of its children, with a cache of its own."""
+    import datasets.config
     import huggingface_hub.constants
 
     monkeypatch.setenv("HF_ENDPOINT", hub.address)
@@ -427,7 +428,10 @@ def point_at(
     monkeypatch.setenv("HF_HUB_DISABLE_TELEMETRY", "1")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
-    # The library reads the environment when it is first imported.
+    # The libraries read the environment when they are first imported.
+    monkeypatch.setattr(datasets.config, "HF_ENDPOINT", hub.address)
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", os.path.join(home, "datasets"))
     for name, value in (
         ("ENDPOINT", hub.address),
         ("HUGGINGFACE_CO_URL_TEMPLATE", hub.address + "/{repo_id}/resolve/{revision}/{filename}"),

@@ -123,7 +123,7 @@ def test_events_metrics_tensorboard_and_plot(tmp_path, world, capsys):
     assert list((tmp_path / "out" / "tensorboard").glob("events*"))
     assert plot([tmp_path / "out"], tmp_path / "runs.png").read_bytes()[:4] == b"\x89PNG"
     with pytest.raises(BadInput, match=r"no metrics\.jsonl"):
-        plot([tmp_path], tmp_path / "none.png")
+        plot([tmp_path / "nowhere"], tmp_path / "none.png")
 
 
 def test_a_resumed_run_forgets_what_lies_beyond_its_checkpoint(tmp_path):
