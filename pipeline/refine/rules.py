@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from pipeline.refine.split import blocks
 
-VERSION = 1
+VERSION = 2
 """Raised by hand when the output can change."""
 
 NAME = f"rules@{VERSION}"
@@ -18,6 +18,7 @@ NAME = f"rules@{VERSION}"
 
 _INLINE = re.compile(r"(?<![\\$\w])\\\((?P<inner>(?:(?!\\[()\[\]]|\n)[^$]){1,1000}+)\\\)(?![$\w])")
 _BRACKETS = re.compile(r"(?<!\\)\\\[(?P<inner>(?:(?!\\[()\[\]]|\n[ \t]*\n)[^$]){1,5000}+)\\\]")
+_BRACKET = re.compile(r"(?<!\\)\\[\[\]]")
 _INVISIBLE = str.maketrans({"\u00a0": " ", "\u200b": None, "\ufeff": None, "\u00ad": None, "\r": None})
 _CODE = re.compile(r"[ \t>]*(?:`{3,}|~{3,})")
 _DISPLAYS = re.compile(r"\$\$|\\\[|\\begin\b")
@@ -107,8 +108,10 @@ def _block(block: str, words: set[str]) -> str:
         edited = _INLINE.sub(
             lambda match: f"${match['inner'].strip()}$" if match["inner"].strip() else match[0], edited
         )
-    if "\\[" in edited:
-        edited = _BRACKETS.sub(lambda match: f"$${match['inner']}$$", edited)
+    if "\\[" in edited and edited.count("$$") % 2 == 0:
+        in_dollars = _BRACKETS.sub(lambda match: f"$${match['inner']}$$", edited)
+        if not _BRACKET.search(in_dollars):  # one without a partner would pair with others the next time
+            edited = in_dollars
     return edited
 
 

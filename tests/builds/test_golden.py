@@ -9,11 +9,13 @@ import shutil
 import pytest
 
 from pipeline.extract.html import VERSION as HTML_VERSION
+from pipeline.refine import rules
 from pipeline.stages import STAGES
 from support.crawl import build
 from support.golden import MODELS, check_golden, content
 
-VERSIONS = {stage.name: stage.version for stage in STAGES} | {"extract": [STAGES[0].version, HTML_VERSION, *MODELS]}
+VERSIONS = {stage.name: stage.version for stage in STAGES}
+VERSIONS |= {"extract": [VERSIONS["extract"], HTML_VERSION, *MODELS], "refine": [VERSIONS["refine"], rules.VERSION]}
 
 
 @pytest.fixture(scope="module")

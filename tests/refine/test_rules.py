@@ -7,7 +7,7 @@ from pipeline.refine.rules import NAME, edit
 
 
 def test_it_says_its_name_and_version():
-    assert NAME == "rules@1"
+    assert NAME == "rules@2"
 
 
 def test_lines_of_navigation_go_and_lines_with_a_number_stay():
@@ -34,6 +34,12 @@ def test_a_repeated_paragraph_stands_once():
 def test_delimiters_are_written_in_one_way():
     text = "Let \\( x \\) and \\(y^2\\) be.\n\n\\[ x = y \\]\n\nA row \\\\[2pt] and \\(unclosed"
     assert edit(text) == "Let $x$ and $y^2$ be.\n\n$$ x = y $$\n\nA row \\\\[2pt] and \\(unclosed"
+
+
+def test_delimiters_without_a_partner_leave_their_paragraph_as_it_is():
+    for text in ("\\[\n  \n\\[\n\\]", "$$\n```\n\\[ x \\]\n\n\\( z \\)"):
+        assert edit(text).count("\\[") == text.count("\\[")
+        assert edit(edit(text)) == edit(text)
 
 
 def test_code_is_never_touched():
