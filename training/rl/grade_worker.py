@@ -1,10 +1,11 @@
 """A grading process, `python -m training.rl.grade_worker`: lines `[gold, answer]` in, `["ok", equal, seconds]` out.
 
-The CPU limit is a timer of this process, raised as an error that no `except Exception` on the way swallows; an
-operation that does not come back to Python is ended by the parent's kill. Memory is limited by the address space.
+The CPU limit is a timer of this process, raised as an error that no `except Exception` on the way swallows; where an
+operation does not come back to Python, the kernel ends the process by SIGXCPU. Memory is limited by the address space.
 """
 
 import json
+import math
 import resource
 import signal
 import sys
@@ -12,6 +13,8 @@ import time
 from types import FrameType
 
 _MEMORY_BYTES = 2 << 30
+_GRACE_S = 1
+"""CPU seconds between the timer and the kernel's limit, which counts in whole seconds."""
 
 
 class _OutOfTime(BaseException):
@@ -35,6 +38,8 @@ def main() -> None:
     for line in sys.stdin:
         gold, answer = json.loads(line)
         start = time.process_time()
+        limit = math.ceil(start + limit_s) + _GRACE_S
+        resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.getrlimit(resource.RLIMIT_CPU)[1]))
         try:
             signal.setitimer(signal.ITIMER_PROF, limit_s)
             result: list[object] = ["ok", equal(gold, answer)]

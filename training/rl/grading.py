@@ -7,6 +7,7 @@ input or a script without a main guard. A worker that does not answer is killed 
 import atexit
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -88,7 +89,8 @@ class GradingPool:
                         grades[place] = Grade(equal, status, seconds)
                         self._idle.append(worker)
                     else:
-                        grades[place] = Grade(False, "crash", time.monotonic() - started)
+                        status = "timeout" if worker.wait() == -signal.SIGXCPU else "crash"
+                        grades[place] = Grade(False, status, time.monotonic() - started)
                         self._end(worker)
                 for pid, (worker, place, started) in list(running.items()):
                     if time.monotonic() - started > _KILL_FACTOR * self.limit_s + 5:

@@ -231,6 +231,29 @@ def test_a_comparison_that_does_not_end_is_a_timeout_and_the_next_one_is_graded(
     assert nested.status in ("ok", "timeout", "memory", "error: RecursionError")
 
 
+def test_a_comparison_that_never_comes_back_to_python_is_a_timeout_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, signal\n"
+        "from training.rl import symbolic\n"
+        "acts = {'b+a': lambda: sum(range(10**15)), 't+s': lambda: os.kill(os.getpid(), signal.SIGSEGV)}\n"
+        "symbolic.equal = lambda gold, answer: acts[answer]() if answer in acts else True\n",
+        encoding="utf-8",
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    pool = GradingPool(workers=1, limit_s=0.1)
+    responses = [rf"\boxed{{{answer}}}" for answer in ("b+a", "y+x", "t+s", "v+u")]
+    grades = grade_batch(["a+b", "x+y", "s+t", "u+v"], responses, pool=pool)
+    pool.close()
+    assert [(grade.correct, grade.status) for grade in grades] == [
+        (False, "timeout"),
+        (True, "ok"),
+        (False, "crash"),
+        (True, "ok"),
+    ]
+
+
 def test_a_killed_worker_is_a_crash_and_is_replaced(pool: GradingPool) -> None:
     grade_batch(["x+y"], [r"\boxed{y+x}"], pool=pool)
     (worker,) = pool._idle
