@@ -28,7 +28,7 @@ _LABEL = (
 )
 _ASSIGNED = re.compile(rf"\s*({_NAME}|{_LABEL})\s*(=|\\in(?![a-zA-Z])|\\approx(?![a-zA-Z]))\s*(?=\S)")
 _CAPTION = re.compile(r"\s*[a-zA-Z][a-zA-Z ]{2,30}:\s*(?=[-\d\\(\[])")
-_ASSIGNED_TUPLE = re.compile(r"\s*(\(\s*[a-zA-Z](?:\s*,\s*[a-zA-Z])+\s*\))\s*=\s*(?=\()")
+_ASSIGNED_TUPLE = re.compile(rf"\s*(\(\s*{_LETTER}{_INDEX}(?:\s*,\s*{_LETTER}{_INDEX})+\s*\))\s*=\s*(?=\()")
 _VALUE_FIRST = re.compile(rf"([^a-zA-Z=<>]*\d[^a-zA-Z=<>]*)=\s*({_NAME})")
 _POINT = re.compile(r"([A-Z])'?\s*(?=\([^()]*,[^()]*\)$)")
 _ABOUT = re.compile(r"\s*(?:=|\\approx(?![a-zA-Z])|\\simeq(?![a-zA-Z]))\s*(?=\S)")

@@ -82,6 +82,8 @@ _SYSTEM = re.compile(
 _WRAPPERS = re.compile(
     r"\\(?:text(?:bf|it|rm|tt|sf|sc|normal|up)?|math(?:rm|bf|it|sf|cal)|mbox|emph|underline|bm|boldsymbol|boxed|fbox|ensuremath)\s*\{"
 )
+_UNIT = r"\s*\\(?:text|mathrm)\s*\{\s*([a-zA-Z]{1,12}(?:\^\{?\d\}?)?)\s*\}(\^\{?\d\}?)?\s*"
+_UNIT_FRACTION = re.compile(rf"\\[dt]?frac\s*\{{{_UNIT}\}}\s*\{{{_UNIT}\}}")
 _SHORT = re.compile(
     r"\\(frac|binom)\s*(?:(\d)\s*(\d)(?!\d)|(\d)\s*\{([^{}]*)\}|\{([^{}]*)\}\s*(\d|[a-zA-Z](?![a-zA-Z])))"
 )
@@ -95,13 +97,18 @@ def spell(answer: str) -> str:
     text = re.sub(rf"(?<!\\)\\\\(?=(?:{_COMMANDS})(?![a-zA-Z]))", r"\\", text)  # escaped twice
     text = strip_delimiters(text.translate(_UNICODE))
     text = re.sub(r"(?<!\\)\$|\\\$", " ", text)
-    text = _unwrap(text)
+    text = _unwrap(_UNIT_FRACTION.sub(_with_slash, text))
     for pattern, mend in _SPELLINGS:
         text = pattern.sub(mend, text)
     text = _SYSTEM.sub(lambda match: ", ".join(filter(str.strip, (match[1] or match[2] or "").split(r"\\"))), text)
     text = _SHORT.sub(_with_braces, text)
     text = " ".join(text.split())
     return re.sub(r"(?<![\\.])\s*\.$", "", text).strip().rstrip(";,").strip()
+
+
+def _with_slash(match: re.Match[str]) -> str:
+    above, above_power, below, below_power = (part or "" for part in match.groups())
+    return rf"\text{{{above}{above_power}/{below}{below_power}}}"
 
 
 def strip_delimiters(text: str) -> str:
