@@ -43,16 +43,25 @@ def load_config(model: type[Model], path: Path, overrides: tuple[str, ...] = ())
     Raises:
         BadInput: one line that names file, field, value and mend.
     """
-    try:
-        data = yaml.load(path.read_text(encoding="utf-8"), _Loader)
-    except yaml.YAMLError as error:
-        raise BadInput(f"{path}: not YAML: {' '.join(str(error).split())}; mend the syntax") from error
-    except UnicodeDecodeError as error:
-        raise BadInput(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from error
+    data = read_yaml(path)
     if not isinstance(data, dict):
         required = " and ".join(f"`{name}:`" for name, field in model.model_fields.items() if field.is_required())
         raise BadInput(f"{path}: holds {type(data).__name__}, not a mapping; start with {required}")
     return validate(model, str(path), data, overrides)
+
+
+def read_yaml(path: Path) -> Any:
+    """What a YAML file holds.
+
+    Raises:
+        BadInput: it is not YAML, or not UTF-8.
+    """
+    try:
+        return yaml.load(path.read_text(encoding="utf-8"), _Loader)
+    except yaml.YAMLError as error:
+        raise BadInput(f"{path}: not YAML: {' '.join(str(error).split())}; mend the syntax") from error
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from error
 
 
 def validate(model: type[Model], source: str, data: dict[str, Any], overrides: tuple[str, ...]) -> Model:
@@ -73,7 +82,7 @@ def validate(model: type[Model], source: str, data: dict[str, Any], overrides: t
 def _override(source: str, data: dict[str, Any], override: str) -> None:
     keys, separator, value = override.partition("=")
     if not separator or not all(keys.split(".")):
-        raise BadInput(f"--set {override}: not of the form a.b=value; write for example filter.min_math_score=0.6")
+        raise BadInput(f"--set {override}: not of the form key=value or section.key=value; add = and the value")
     try:
         parsed = yaml.load(value, _Loader)
     except yaml.YAMLError as error:

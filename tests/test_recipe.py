@@ -56,7 +56,7 @@ def test_an_exponent_needs_no_dot(tmp_path):
         ("name: a b\ninputs: [c]\n", (), 'name: "a b": string should match pattern'),
         ("[1, 2]\n", (), "holds list, not a mapping"),
         ("name: [\n", (), "not YAML"),
-        (GOOD, ("filter",), "--set filter: not of the form a.b=value"),
+        (GOOD, ("filter",), "--set filter: not of the form key=value or section.key=value"),
         (GOOD, ("name.x=1",), "--set name.x=1: name in"),
         (GOOD, ("dedup.bands=many",), 'dedup.bands: "many": input should be a valid integer'),
     ],

@@ -1,6 +1,7 @@
 """Curves of runs in one picture: what their logs hold, or published curves from CSV files, side by side."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from itertools import groupby, takewhile
 from pathlib import Path
@@ -160,9 +161,9 @@ def _without_beginning(names: Sequence[str]) -> dict[str, str]:
 
 
 def _rows(panels: Sequence[Panel]) -> list[list[Panel]]:
-    """Panels of a family in rows of their own, so that the same task stands below itself; others fill rows."""
-    rows = []
-    for _, members in groupby(panels, key=lambda panel: panel.family.endswith("/") and panel.family):
+    """Panels of a family in rows of their own, so that the same task stands below itself; single ones fill rows."""
+    rows, sizes = [], Counter(panel.family for panel in panels)
+    for _, members in groupby(panels, key=lambda panel: sizes[panel.family] > 1 and panel.family):
         row = list(members)
         rows += [row[first : first + _COLUMNS] for first in range(0, len(row), _COLUMNS)]
     return rows

@@ -3,14 +3,17 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import yaml
 from pydantic import Field, model_validator
 
-from pipeline.config import find_config, load_config
+from pipeline.config import find_config, load_config, read_yaml
+from pipeline.errors import BadInput
 from pipeline.frozen import Frozen
 from training.schedule import Schedule
+
+AnyRun = TypeVar("AnyRun", bound=Frozen)
 
 RUN_FILE = "run.yaml"
 """The run, overrides included, in the run's own folder."""
@@ -207,4 +210,27 @@ def load_run(name: str | Path, overrides: tuple[str, ...] = ()) -> LoadedRun:
         BadInput: one line that names file, field, value and mend.
     """
     path = find_config("run", str(name))
-    return LoadedRun(load_config(Run, path, overrides), path)
+    return LoadedRun(load_kind("mid", Run, path, overrides), path)
+
+
+_KINDS = {"mid": "mixture", "rl": "prompts", "rpt": "positions"}
+"""Commands of `train`, and the key that only their runs have."""
+
+
+def load_kind(kind: str, model: type[AnyRun], path: Path, overrides: tuple[str, ...]) -> AnyRun:
+    """Read and validate the run of one command of `train`.
+
+    Raises:
+        BadInput: one line that names file, field, value and mend; of a run of another command, that command.
+    """
+    try:
+        return load_config(model, path, overrides)
+    except BadInput as error:
+        keys = read_yaml(path)
+        if not isinstance(keys, dict) or _KINDS[kind] in keys:
+            raise
+        for other, key in _KINDS.items():
+            if key in keys:
+                mend = f"run it by `mathmill train {other}`, or give a run with {_KINDS[kind]}"
+                raise BadInput(f"{path}: a run of `train {other}`, as it has {key}; {mend}") from error
+        raise

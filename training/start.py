@@ -15,6 +15,7 @@ from training.checkpoint import (
 from training.data import MixtureData
 from training.ledger import Ledger
 from training.run import Run
+from training.watch import beginning
 
 
 @dataclass(frozen=True)
@@ -33,11 +34,9 @@ class Start:
 
     def describe(self, run: Run) -> str:
         """In one line."""
-        if self.step:
-            return f"{run.name}: goes on after step {self.step} of {run.num_steps}"
-        if self.parent is not None:
+        if self.step == 0 and self.parent is not None:
             return f"{run.name}: branches from {self.parent.checkpoint} with learning rate {self.base_lr:g}"
-        return f"{run.name}: begins, {run.num_steps} steps"
+        return f"{run.name}: {beginning(self.step, run.num_steps)}"
 
 
 def find_start(run: Run, out: Path, data: MixtureData, *, mark: bool = False) -> Start:

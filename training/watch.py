@@ -155,6 +155,13 @@ def _forget(path: Path, step: int) -> None:
         path.write_text("".join(json.dumps(event) + "\n" for event in kept), encoding="utf-8")
 
 
+def beginning(done: int, num_steps: int) -> str:
+    """What a run says first: that it begins, goes on, or is at its end."""
+    if done == num_steps:
+        return f"finished, all {num_steps} steps are done; raise num_steps to go on"
+    return f"goes on after step {done} of {num_steps}" if done else f"begins, {num_steps} steps"
+
+
 def short(count: float) -> str:
     """A count in three digits: 1.23M."""
     for unit in ("", "k", "M", "B"):

@@ -52,9 +52,10 @@ def test_runs_are_called_by_what_tells_them_apart() -> None:
 
 def test_the_same_task_stands_below_itself() -> None:
     panels = [Panel(family, task, family + task) for family in ("eval/accuracy/", "eval/length/") for task in "abcde"]
+    panels += [Panel("eval/at_limit/", "a", "eval/at_limit/a")]
     panels += [Panel(name, name, name) for name in ("rollout/reward", "policy/entropy")]
     titles = [[panel.title for panel in row] for row in _rows(panels)]
-    assert titles == [[*"abcd"], ["e"], [*"abcd"], ["e"], ["rollout/reward", "policy/entropy"]]
+    assert titles == [[*"abcd"], ["e"], [*"abcd"], ["e"], ["a", "rollout/reward", "policy/entropy"]]
 
 
 def test_headings_of_published_curves_tell_the_figure(tmp_path: Path) -> None:

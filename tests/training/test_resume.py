@@ -83,10 +83,11 @@ def test_a_signal_to_one_rank_saves_and_ends_all(whole, tmp_path, number):
     np.testing.assert_allclose(losses(out), losses(reference), rtol=1e-9)
 
 
-def test_a_finished_run_trains_no_further(whole, world):
+def test_a_finished_run_trains_no_further_and_says_so(whole, world, capsys):
     path, out = whole
     before = (out / LAST / "done.json").read_bytes()
     assert train_in(world, load_run(path), out) == out / LAST
+    assert "steps are done; raise num_steps to go on" in capsys.readouterr().err
     assert (out / LAST / "done.json").read_bytes() == before
 
 

@@ -7,7 +7,10 @@ import pytest
 
 import manifests
 from manifests.sample.questions import questions
+from pipeline.errors import BadInput
 from training.mixture import load_mixture
+from training.rl.settings import load_rl_run
+from training.rpt.settings import load_rpt_run
 from training.run import load_run
 from training.schedule import learning_rate
 
@@ -64,3 +67,16 @@ def test_the_demos_runs_and_mixtures_fit_together():
 
 def test_the_questions_are_what_the_program_writes():
     assert (manifests.ROOT / "sample" / "questions.jsonl").read_text() == questions()
+
+
+@pytest.mark.parametrize(
+    ("load", "name", "command"),
+    [
+        (load_rl_run, "demo-stable", "mid"),
+        (load_rpt_run, "octothinker-rl-3b-long", "rl"),
+        (load_run, "demo-rpt", "rpt"),
+    ],
+)
+def test_a_run_of_another_command_is_told_its_command(load, name, command):
+    with pytest.raises(BadInput, match=f"{name}.yaml: a run of `train {command}`, as it has .*run it by `mathmill"):
+        load(name)

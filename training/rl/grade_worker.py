@@ -40,18 +40,19 @@ def main() -> None:
         start = time.process_time()
         limit = math.ceil(start + limit_s) + _GRACE_S
         resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.getrlimit(resource.RLIMIT_CPU)[1]))
+        result: list[object]
         try:
-            signal.setitimer(signal.ITIMER_PROF, limit_s)
-            result: list[object] = ["ok", equal(gold, answer)]
-            signal.setitimer(signal.ITIMER_PROF, 0)
-        except _OutOfTime:
+            try:
+                signal.setitimer(signal.ITIMER_PROF, limit_s)
+                result = ["ok", equal(gold, answer)]
+            except MemoryError:
+                result = ["memory", False]
+            except Exception as error:  # noqa: BLE001 - a parser of hostile text; the status tells, nothing is hidden
+                result = [f"error: {type(error).__name__}", False]
+            finally:
+                signal.setitimer(signal.ITIMER_PROF, 0)
+        except _OutOfTime:  # the timer may fire anywhere above
             result = ["timeout", False]
-        except MemoryError:
-            result = ["memory", False]
-        except Exception as error:  # noqa: BLE001 - a parser of hostile text; the status tells, nothing is hidden
-            result = [f"error: {type(error).__name__}", False]
-        finally:
-            signal.setitimer(signal.ITIMER_PROF, 0)
         print(json.dumps([*result, time.process_time() - start]), file=answers, flush=True)
 
 

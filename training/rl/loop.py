@@ -35,7 +35,7 @@ from training.rl.task import PromptState, Task, WarmUp
 from training.rl.tokenizer import load_tokenizer
 from training.step import NotFinite
 from training.stopping import Stop
-from training.watch import Watcher, duration
+from training.watch import Watcher, beginning, duration
 from training.world import World
 
 
@@ -96,9 +96,7 @@ class PolicyTraining(Generic[Settings]):
             watcher = Watcher(self._out, run, done) if self._world.is_first else None
             if watcher is not None:
                 stack.callback(watcher.close)
-                watcher.say(
-                    f"{run.name}: {'goes on after step ' + str(done) if done else 'begins'}, {run.num_steps} steps"
-                )
+                watcher.say(f"{run.name}: {beginning(done, run.num_steps)}")
             collapse = self._collapsed(watcher) if done else None
             self._sync(done)
             if done == 0:

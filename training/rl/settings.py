@@ -8,11 +8,11 @@ from typing import Annotated, ClassVar, Generic, Literal, TypeVar
 from pydantic import Field, field_validator, model_validator
 
 import manifests
-from pipeline.config import find_config, load_config
+from pipeline.config import find_config
 from pipeline.frozen import Frozen
 from training.rl.algorithms import Algorithm
 from training.rl.rewards import RewardSettings
-from training.run import CheckpointSettings, ModelSettings, OptimizerSettings, WatchSettings
+from training.run import CheckpointSettings, ModelSettings, OptimizerSettings, WatchSettings, load_kind
 
 
 class LengthStage(Frozen):
@@ -247,4 +247,4 @@ def load_rl_run(name: str | Path, overrides: tuple[str, ...] = ()) -> LoadedRlRu
         BadInput: one line that names file, field, value and mend.
     """
     path = find_config("run", str(name))
-    return LoadedRlRun(load_config(RlRun, path, overrides), path)
+    return LoadedRlRun(load_kind("rl", RlRun, path, overrides), path)

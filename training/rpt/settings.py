@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from pydantic import Field, model_validator
 
-from pipeline.config import find_config, load_config
+from pipeline.config import find_config
 from pipeline.frozen import Frozen
 from training.evaluate.next_token import AccuracySettings
 from training.rl.algorithms import Algorithm
@@ -13,7 +13,7 @@ from training.rl.settings import LengthStage, LoadedPolicyRun, PolicyRun, Sampli
 from training.rpt.objectives.next_token import NextTokenSettings
 from training.rpt.objectives.settings import MixtureSettings, ObjectiveSettings
 from training.rpt.selection import Selection
-from training.run import CheckpointSettings, OptimizerSettings
+from training.run import CheckpointSettings, OptimizerSettings, load_kind
 
 THOUGHTS = (
     "The text ends with “{tail}”. What comes next has to go on from there.",
@@ -146,4 +146,4 @@ def load_rpt_run(name: str | Path, overrides: tuple[str, ...] = ()) -> LoadedRpt
         BadInput: one line that names file, field, value and mend.
     """
     path = find_config("run", str(name))
-    return LoadedRptRun(load_config(RptRun, path, overrides), path)
+    return LoadedRptRun(load_kind("rpt", RptRun, path, overrides), path)

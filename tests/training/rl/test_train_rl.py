@@ -54,6 +54,11 @@ def test_every_answer_is_stored_and_the_rewards_rise(whole: Path) -> None:
     assert events[-1]["rollout/reward"] > events[0]["rollout/reward"]
 
 
+def test_a_finished_run_says_so(world: World, whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert train_rl_in(world, write_run(whole.parent), whole) == complete_checkpoints(whole)[-1]
+    assert "finished, all 4 steps are done; raise num_steps to go on" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("stop_after", [2, 3])
 def test_a_run_goes_on_as_if_it_had_not_stopped(world: World, whole: Path, tmp_path: Path, stop_after: int) -> None:
     # The third step is lost with the kill that this stands for: the newest checkpoint is after the second.
