@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from classifiers import load_model
 from pipeline.errors import BadInput
 from pipeline.recipe import LoadedRecipe
@@ -65,10 +67,14 @@ def stored_scores(document: Mapping[str, Any]) -> dict[str, float | None]:
 def below(scores: Mapping[str, float | None], least: Mapping[str, float]) -> tuple[str, float | None] | None:
     """The first classifier, by name, whose score is lower than `least` says, and that score (None: it has none)."""
     for name, bound in sorted(least.items()):
-        # Rounded as it was stored: 0.7 in single precision is less than 0.7.
-        if (score := scores.get(name)) is None or round(score, _DIGITS) < bound:
+        if (score := scores.get(name)) is None or is_below(score, bound):
             return name, score
     return None
+
+
+def is_below(score: float, bound: float) -> bool:
+    """Whether a score is lower than a bound in single precision, in which it is stored: 0.7 is not below 0.7 there."""
+    return bool(np.float32(score) < np.float32(bound))
 
 
 def refuse_unset(loaded: LoadedRecipe) -> None:

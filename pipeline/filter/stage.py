@@ -10,7 +10,7 @@ from pipeline.document import DROPPED, SCHEMA
 from pipeline.filter.decontaminate import Questions, load_questions
 from pipeline.ledger import Tally
 from pipeline.recipe import FilterSettings, LoadedRecipe
-from pipeline.scores import below, refuse_unset, stored_scores
+from pipeline.scores import below, is_below, refuse_unset, stored_scores
 from pipeline.stage import Part, PartRecord, Phase, Stage, Workspace
 
 _BATCH_ROWS = 1024
@@ -108,9 +108,9 @@ def _verdict(
         return "too_long", str(chars)
     if settings.languages and language not in settings.languages:
         return "language", f"{language} {language_score:.3f}" if language_score is not None else str(language)
-    if (language_score or 0.0) < settings.min_language_score:
+    if is_below(language_score or 0.0, settings.min_language_score):
         return "language_score", f"{language} {language_score or 0.0:.3f}"
-    if (math_score or 0.0) < settings.min_math_score:
+    if is_below(math_score or 0.0, settings.min_math_score):
         return "math", f"{math_score or 0.0:.3f}"
     return None, None
 
