@@ -118,7 +118,7 @@ def run_seed(
         "prompts_per_step": 16,
         "prompts_per_update": 16,
         "sampling": {"samples": 8, "lengths": [{"step": 0, "max_new_tokens": 24}], "max_batch": 128, "seed": seed},
-        "reward": {"function": "benchmarks.rl_sums:right_sum"},
+        "reward": {"function": "benchmarks.rl_sums:right_sum", "last_box": False},
         "lr": 2e-4,
         "checkpoints": {"every_steps": rl_steps},
         "watch": {"every_steps": max(1, rl_steps // 4), "tensorboard": False},
