@@ -13,6 +13,7 @@ from training.rl.rollout import Completion, Request, RolloutEngine, Sampling
 from training.rl.scorer import Scorers
 from training.rl.settings import PolicyRun
 from training.rl.task import Prompt, PromptState, Task, Verdict
+from training.watch import progress_lines
 from training.world import World
 
 
@@ -105,7 +106,8 @@ def _generate(
     first, end = (len(groups) * rank // world.size for rank in (world.rank, world.rank + 1))
     mine, samples = groups[first:end], run.sampling.samples
     requests = [Request(group.prompt.tokens, group.position, sample) for group in mine for sample in range(samples)]
-    completions = engine.generate(requests, sampling, step)
+    on_progress = progress_lines(f"step {step + 1}: answers drawn", len(requests)) if world.is_first else None
+    completions = engine.generate(requests, sampling, step, on_progress)
     by_group = [completions[first : first + samples] for first in range(0, len(completions), samples)]
     verdicts = task.reward([group.prompt for group in mine], by_group, scorers)
     answers = [
