@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
@@ -160,21 +160,6 @@ def beginning(done: int, num_steps: int) -> str:
     if done == num_steps:
         return f"finished, all {num_steps} steps are done; raise num_steps to go on"
     return f"goes on after step {done} of {num_steps}" if done else f"begins, {num_steps} steps"
-
-
-def progress_lines(what: str, total: int, every_s: float = 60.0) -> Callable[[int], None]:
-    """A function to be called with how many of `total` are done: now and then, a line says so, with the time left."""
-    began = said = time.monotonic()
-
-    def on_progress(done: int) -> None:
-        nonlocal said
-        now = time.monotonic()
-        if now - said >= every_s and done < total:
-            said = now
-            left = duration((now - began) / done * (total - done))
-            print(f"{what}: {done:,} of {total:,}, left {left}", file=sys.stderr, flush=True)
-
-    return on_progress
 
 
 def short(count: float) -> str:

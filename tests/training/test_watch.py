@@ -2,7 +2,6 @@
 
 import json
 import math
-import re
 
 import numpy as np
 import pytest
@@ -24,7 +23,7 @@ from training.midtrain import train_in
 from training.model import meta_model
 from training.plot import plot
 from training.run import ModelSettings, Run, load_run
-from training.watch import Watcher, duration, progress_lines, read_metrics, short
+from training.watch import Watcher, duration, read_metrics, short
 
 LLAMA_8B = {
     "model_type": "llama", "vocab_size": 128_256, "hidden_size": 4096, "intermediate_size": 14_336,
@@ -140,15 +139,6 @@ def test_weights_and_biases_is_refused_where_it_is_not_installed(tmp_path):
     run = load_run("demo-stable", ("watch.wandb_project=x", "watch.tensorboard=false")).run
     with pytest.raises(BadInput, match="wandb is not installed"):
         Watcher(tmp_path, run, 0)
-
-
-def test_long_work_says_now_and_then_how_far_it_is(capsys):
-    on_progress = progress_lines("step 3: answers drawn", 2000, every_s=0)
-    for done in (1000, 2000):
-        on_progress(done)
-    assert re.fullmatch(r"step 3: answers drawn: 1,000 of 2,000, left \S+ s\n", capsys.readouterr().err)
-    progress_lines("step 3: answers drawn", 2)(1)
-    assert capsys.readouterr().err == "", "not in the first minute"
 
 
 def test_counts_and_durations_as_people_read_them():

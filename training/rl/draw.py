@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import torch.distributed as dist
 
+from pipeline.progress import Reporter
 from training.rl.advantages import group_advantages, varied_groups
 from training.rl.answers import Answer
 from training.rl.compute import Spent
@@ -13,7 +14,6 @@ from training.rl.rollout import Completion, Request, RolloutEngine, Sampling
 from training.rl.scorer import Scorers
 from training.rl.settings import PolicyRun
 from training.rl.task import Prompt, PromptState, Task, Verdict
-from training.watch import progress_lines
 from training.world import World
 
 
@@ -106,8 +106,9 @@ def _generate(
     first, end = (len(groups) * rank // world.size for rank in (world.rank, world.rank + 1))
     mine, samples = groups[first:end], run.sampling.samples
     requests = [Request(group.prompt.tokens, group.position, sample) for group in mine for sample in range(samples)]
-    on_progress = progress_lines(f"step {step + 1}: answers drawn", len(requests)) if world.is_first else None
-    completions = engine.generate(requests, sampling, step, on_progress)
+    reporter = Reporter(quiet=not world.is_first)
+    with reporter.phase(f"step {step + 1}", len(requests), 0, unit="answers") as on_progress:
+        completions = engine.generate(requests, sampling, step, on_progress)
     by_group = [completions[first : first + samples] for first in range(0, len(completions), samples)]
     verdicts = task.reward([group.prompt for group in mine], by_group, scorers)
     answers = [

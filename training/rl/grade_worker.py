@@ -38,8 +38,8 @@ def main() -> None:
     for line in sys.stdin:
         gold, answer = json.loads(line)
         start = time.process_time()
-        limit = math.ceil(start + limit_s) + _GRACE_S
-        resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.getrlimit(resource.RLIMIT_CPU)[1]))
+        limit, hardest = math.ceil(start + limit_s) + _GRACE_S, resource.getrlimit(resource.RLIMIT_CPU)[1]
+        resource.setrlimit(resource.RLIMIT_CPU, (limit if hardest < 0 else min(limit, hardest), hardest))
         result: list[object]
         try:
             try:

@@ -1,6 +1,7 @@
 """The RL loop on a tiny model in float64: resumed, stored, dealt to ranks, refused; every case two real runs."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +53,14 @@ def test_every_answer_is_stored_and_the_rewards_rise(whole: Path) -> None:
     assert [event["step"] for event in events] == [1, 2, 3, 4]
     assert all(event["policy/sampler_max_gap"] < 1e-9 for event in events)
     assert events[-1]["rollout/reward"] > events[0]["rollout/reward"]
+
+
+def test_a_step_says_how_many_answers_are_drawn(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("pipeline.progress._LINE_EVERY_S", 0.0)
+    train_rl_in(world, write_run(tmp_path, num_steps=1), tmp_path / "out")
+    assert re.search(r"^step 1: 50%, [\d.]+ answers/s, about", capsys.readouterr().err, re.MULTILINE)
 
 
 def test_a_finished_run_says_so(world: World, whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
